@@ -1,0 +1,9 @@
+"""Django application config."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """The accounts room."""
+
+    name = "accounts"

@@ -1,0 +1,9 @@
+"""Django application config."""
+
+from django.apps import AppConfig
+
+
+class MlmodelsConfig(AppConfig):
+    """The mlmodels room."""
+
+    name = "mlmodels"

@@ -1,0 +1,9 @@
+"""Django application config."""
+
+from django.apps import AppConfig
+
+
+class SignalsConfig(AppConfig):
+    """The signals room."""
+
+    name = "signals"

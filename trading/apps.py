@@ -1,0 +1,9 @@
+"""Django application config."""
+
+from django.apps import AppConfig
+
+
+class TradingConfig(AppConfig):
+    """The trading room."""
+
+    name = "trading"

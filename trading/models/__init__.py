@@ -1,0 +1,26 @@
+"""Everything trading stores, one file per family."""
+
+from trading.models.account import AccountLease, Balance, BalanceSnapshot, LedgerEntry
+from trading.models.bot import Bot, BotConfig
+from trading.models.order import Fill, Intent, Order
+from trading.models.pool import Position, Trade, TradingStats
+from trading.models.record import DecisionRecord, RiskEvent
+from trading.models.stop import StopSwitch
+
+__all__ = [
+    "AccountLease",
+    "Balance",
+    "BalanceSnapshot",
+    "Bot",
+    "BotConfig",
+    "DecisionRecord",
+    "Fill",
+    "Intent",
+    "LedgerEntry",
+    "Order",
+    "Position",
+    "RiskEvent",
+    "StopSwitch",
+    "Trade",
+    "TradingStats",
+]

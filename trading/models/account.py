@@ -1,0 +1,91 @@
+"""The ledger of an account, its balances and snapshots, and the lease that makes its execution serial."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from accounts.clock import now
+from accounts.fields import ExactDecimalField
+from accounts.models import ExchangeAccount
+
+
+class LedgerEntry(models.Model):
+    """One movement of one currency of an account. Append only; the balance is their sum."""
+
+    class Kind(models.TextChoices):
+        """Why it moved."""
+
+        DEPOSIT = "deposit", "Deposit"
+        WITHDRAWAL = "withdrawal", "Withdrawal"
+        TRADE = "trade", "Trade"
+        FEE = "fee", "Fee"
+        ADJUSTMENT = "adjustment", "Adjustment"
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="ledger")
+    reference = models.CharField(max_length=120, help_text="What moved it, once: 'fill:<id>:base', 'start', ...")
+    currency = models.CharField(max_length=16)
+    amount = ExactDecimalField(help_text="Signed.")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    at = models.DateTimeField()
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["account", "reference", "currency"], name="ledger_reference_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency}"
+
+
+class Balance(models.Model):
+    """What the ledger sums up to for one currency of an account."""
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="balances")
+    currency = models.CharField(max_length=16)
+    total = ExactDecimalField(default="0")
+    exchange_total = ExactDecimalField(null=True, blank=True, help_text="What the exchange said when last asked.")
+    exchange_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ("account", "currency")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["account", "currency"], name="balance_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.total} {self.currency}"
+
+
+class BalanceSnapshot(models.Model):
+    """The account's value in its quote currency at a moment; the equity curve is made of these."""
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="snapshots")
+    at = models.DateTimeField(default=now, db_index=True)
+    equity = ExactDecimalField()
+    free = ExactDecimalField(help_text="Quote currency not reserved by open orders.")
+    in_positions = ExactDecimalField()
+    net_deposits = ExactDecimalField(default="0")
+    unpriced = models.JSONField(default=list, blank=True, help_text="Currencies without a price, not counted.")
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["account", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.equity} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class AccountLease(models.Model):
+    """Who may execute for an account now. The token grows with every new holder and is checked at each claim."""
+
+    account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="lease")
+    owner = models.CharField(max_length=80, blank=True)
+    token = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.owner or 'free'} #{self.token}"

@@ -1,0 +1,105 @@
+"""Bots and the immutable versions of their configuration."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+
+from accounts.clock import now
+from accounts.fields import ExactDecimalField
+from accounts.models import ExchangeAccount, User
+from signals.models import Strategy
+
+
+class Bot(models.Model):
+    """A trader's running configuration: which signals it follows, with which account and limits."""
+
+    class Status(models.TextChoices):
+        """Whether it decides."""
+
+        STOPPED = "stopped", "Stopped"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="bots")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="bots")
+    name = models.CharField(max_length=80)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.STOPPED)
+    status_reason = models.CharField(max_length=400, blank=True)
+    config = models.ForeignKey(
+        "trading.BotConfig", null=True, on_delete=models.PROTECT, related_name="+", help_text="The version in force."
+    )
+    consecutive_errors = models.PositiveIntegerField(default=0)
+    last_decision = models.CharField(max_length=240, blank=True)
+    last_decision_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["user", "name"], condition=models.Q(deleted_at=None), name="bot_name_once_per_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BotConfig(models.Model):
+    """One immutable version of a bot's configuration. Fractions are fractions: 0.009 is 0.9 %."""
+
+    class Source(models.TextChoices):
+        """Whose signals the bot follows."""
+
+        AGGREGATE = "aggregate", "All strategies"
+        STRATEGY = "strategy", "One strategy"
+
+    class Entry(models.TextChoices):
+        """How it gets in."""
+
+        MAKER = "maker", "Maker (post only, with a time-out)"
+        MARKET = "market", "Market"
+
+    class OnMakerTimeout(models.TextChoices):
+        """What happens to the unfilled rest of a maker entry."""
+
+        CANCEL = "cancel", "Give up"
+        TAKER = "taker", "Take the market price"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="configs")
+    version = models.PositiveIntegerField()
+    symbols = models.JSONField(default=list, blank=True, help_text="Empty: every scanned symbol.")
+    timeframe = models.CharField(max_length=8, default="1m")
+    source = models.CharField(max_length=12, choices=Source.choices, default=Source.AGGREGATE)
+    strategy = models.ForeignKey(
+        Strategy, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="For source 'strategy'."
+    )
+    use_model = models.BooleanField(default=True, help_text="Also follow the serving model's signals.")
+    confidence_threshold = ExactDecimalField(default="0.40")
+    capital_per_trade = ExactDecimalField(default="200", help_text="In the account's quote currency.")
+    profit_target = ExactDecimalField(default="0.01", help_text="A fraction of the entry price.")
+    stop_loss = ExactDecimalField(default="0.009", help_text="A fraction of the entry price.")
+    holding_time_s = models.PositiveIntegerField(default=2000)
+    entry_type = models.CharField(max_length=8, choices=Entry.choices, default=Entry.MAKER)
+    maker_timeout_s = models.PositiveIntegerField(default=60)
+    on_maker_timeout = models.CharField(max_length=8, choices=OnMakerTimeout.choices, default=OnMakerTimeout.CANCEL)
+    max_positions = models.PositiveIntegerField(default=2)
+    max_drawdown = ExactDecimalField(default="0.20", help_text="A fraction of the account's peak equity.")
+    max_spread = ExactDecimalField(default="0.01", help_text="A fraction of the mid price.")
+    notifications = models.JSONField(default=list, blank=True, help_text="Any of: trades, errors, daily.")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ("bot", "-version")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["bot", "version"], name="bot_config_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bot} config v{self.version}"

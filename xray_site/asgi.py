@@ -1,0 +1,9 @@
+"""ASGI entry point: HTTP by Django, websockets by Channels."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()

@@ -1,0 +1,20 @@
+"""The Celery application: queues and routes. Task modules are found in every app's `tasks.py`."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
+
+app = Celery("xray")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_default_queue = "default"
+app.conf.task_queues = [Queue(name) for name in ("default", "scan", "execution", "learning")]
+app.conf.task_routes = {
+    "signals.tasks.*": {"queue": "scan"},
+    "mlmodels.tasks.*": {"queue": "learning"},
+    "trading.tasks.*": {"queue": "execution"},
+    "accounts.tasks.account_verify": {"queue": "execution"},
+}
+app.autodiscover_tasks()
