@@ -1,0 +1,62 @@
+"""The platform's own small tree of exchange errors: each class says what the caller should do.
+
+ccxt's errors are translated here and nowhere else. Wrap every call of a ccxt client in `translated()`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class ExchangeError(Exception):
+    """Something went wrong at an exchange.
+
+    `code` is a short word for logs and the API, `retry_after_s` how long to wait (when known), `raw` the exchange's
+    own words, scrubbed of secrets.
+    """
+
+    code = "exchange_error"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, raw: str = "") -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.raw = raw
+
+
+class ExchangeRetry(ExchangeError):
+    """Nothing happened (or it was only a question): try again later."""
+
+    code = "exchange_retry"
+
+
+class ExchangeRefused(ExchangeError):
+    """This request will never pass as it is: change it."""
+
+    code = "exchange_refused"
+
+
+class ExchangeStopped(ExchangeError):
+    """The key, the account or the address is barred: stop this account until somebody acts."""
+
+    code = "exchange_stopped"
+
+
+class ExchangeAmbiguous(ExchangeError):
+    """It may have happened: look it up before doing it again."""
+
+    code = "exchange_ambiguous"
+
+
+@contextmanager
+def translated(what: str = "The request") -> Iterator[None]:
+    """Raise our own error for whatever ccxt raises inside; `what` begins the message."""
+    try:
+        yield
+    except ExchangeError:
+        raise
+    except Exception as error:
+        from accounts.exchanges.error_map import translation
+
+        found = translation(error, what)
+        if found is None:
+            raise
+        raise found from error

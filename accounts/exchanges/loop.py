@@ -1,0 +1,59 @@
+"""One background event loop of this process, so that synchronous code can reuse asynchronous clients."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
+
+from accounts.exchanges.errors import ExchangeAmbiguous
+
+T = TypeVar("T")
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_pid = 0
+
+
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The loop, started on first use (again after a fork, which does not copy threads)."""
+    global _loop, _pid
+    with _lock:
+        if _loop is None or _loop.is_closed() or _pid != os.getpid():
+            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            threading.Thread(target=_serve, args=(_loop,), name="exchange-loop", daemon=True).start()
+        return _loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+
+
+def run(coroutine: Coroutine[Any, Any, T], *, timeout_s: float) -> T:
+    """Run the coroutine on the background loop and wait for its result.
+
+    Raises:
+        ExchangeAmbiguous: no result within `timeout_s` seconds; the coroutine was cancelled, its effect is unknown.
+        RuntimeError: called from the background loop itself, which would wait for itself for ever.
+
+    """
+    loop = background_loop()
+    if _running_loop() is loop:
+        coroutine.close()
+        raise RuntimeError("run() was called inside the background loop: await the coroutine instead.")
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return future.result(timeout_s)
+    except FutureTimeout:
+        if future.done():
+            raise
+        future.cancel()
+        raise ExchangeAmbiguous(f"No answer within {timeout_s:g} s. It may have happened: look it up.") from None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
