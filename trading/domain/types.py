@@ -153,16 +153,23 @@ class OrderState:
     price: Decimal | None
     created_at: datetime
     expires_at: datetime | None = None
+    reference_price: Decimal = ZERO  # what the decision saw: ask for a buy, bid for a sell (reserves, slippage)
     status: OrderStatus = OrderStatus.PENDING
     filled: Decimal = ZERO
     cost: Decimal = ZERO
-    cancel_requested: bool = False
+    fills: int = 0
+    cancel_asked_at: datetime | None = None
     reason: str = ""
 
     @property
     def remaining(self) -> Decimal:
         """Base currency still to fill."""
         return self.amount - self.filled
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether its cancel was asked for."""
+        return self.cancel_asked_at is not None
 
 
 @dataclass(slots=True)
@@ -181,7 +188,8 @@ class PositionState:
     buy_cost: Decimal = ZERO
     sold: Decimal = ZERO
     sell_proceeds: Decimal = ZERO
-    fees_quote: Decimal = ZERO
+    fees_quote: Decimal = ZERO  # every fee, valued in quote currency at its fill
+    fees_cash: Decimal = ZERO  # of these, what was not taken in base currency (that part is missing from `amount`)
     realised_pnl: Decimal = ZERO
     dust: Decimal = ZERO
     stop_price: Decimal | None = None
@@ -189,12 +197,14 @@ class PositionState:
     hold_until: datetime | None = None
     close_reason: str = ""
     closed_at: datetime | None = None
-    exits_tried: int = 0
+    exit_intent_id: UUID | None = None  # the exit being worked on; `close_reason` is its purpose
+    exits_tried: int = 0  # exit orders sent so far; the next one's leg
+    retry_at: datetime | None = None  # a refused exit is tried again from here on
 
 
 @dataclass(slots=True)
 class AccountState:
-    """Everything one account's engine decides from. Only open orders and positions are in it."""
+    """Everything one account's engine decides from: what is open, and closed things that late answers concern."""
 
     account_id: UUID
     deployment_id: str
@@ -204,6 +214,8 @@ class AccountState:
     bots: dict[UUID, BotState] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     positions: dict[UUID, PositionState] = field(default_factory=dict)
+    closed_orders: dict[str, OrderState] = field(default_factory=dict)  # those that late answers may still concern
+    closed_positions: dict[UUID, PositionState] = field(default_factory=dict)
     quotes: dict[str, Quote] = field(default_factory=dict)
     peak_equity: Decimal = ZERO
     trade_ids: set[tuple[str, str]] = field(default_factory=set)  # (symbol, trade id) of fills already applied
@@ -289,7 +301,32 @@ class CashMoved:
     reference: str
 
 
-Event = IntentTaken | QuoteSeen | ClockMark | BotChanged | OrderAnswered | FillSeen | CashMoved
+@dataclass(frozen=True, slots=True)
+class InstrumentSeen:
+    """An instrument's limits and fees are now these."""
+
+    at: datetime
+    spec: InstrumentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A new run of execution begins: quotes of earlier runs are no longer known."""
+
+    at: datetime
+
+
+Event = (
+    IntentTaken
+    | QuoteSeen
+    | ClockMark
+    | BotChanged
+    | OrderAnswered
+    | FillSeen
+    | CashMoved
+    | InstrumentSeen
+    | RunStarted
+)
 
 
 # --- effects --------------------------------------------------------------------------------------------------------
@@ -383,6 +420,14 @@ class LedgerPosted:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something that should not have come was answered by a stated rule (see `engine`); for the log."""
+
+    at: datetime
+    text: str
+
+
 Effect = (
     IntentOpened
     | IntentDecided
@@ -393,4 +438,5 @@ Effect = (
     | FillApplied
     | PositionChanged
     | LedgerPosted
+    | Oddity
 )

@@ -80,12 +80,18 @@ class BalanceSnapshot(models.Model):
 
 
 class AccountLease(models.Model):
-    """Who may execute for an account now. The token grows with every new holder and is checked at each claim."""
+    """Who may execute for an account now, and what its engine carries from run to run.
+
+    The token grows with every new holder and is checked at each claim and each save.
+    """
 
     account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="lease")
     owner = models.CharField(max_length=80, blank=True)
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)
+    sequence = models.BigIntegerField(default=0, help_text="Of the last decision record.")
+    peak_equity = ExactDecimalField(default="0", help_text="Highest equity seen at an entry decision.")
+    seen = models.JSONField(default=dict, blank=True, help_text="Bots and instruments as last recorded, in short.")
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.owner or 'free'} #{self.token}"

@@ -104,6 +104,7 @@ class Order(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     amount = ExactDecimalField(help_text="Base currency.")
     price = ExactDecimalField(null=True, blank=True, help_text="Limit price, quote currency.")
+    reference_price = ExactDecimalField(default="0", help_text="Ask (buy) or bid (sell) that the decision saw.")
     filled = ExactDecimalField(default="0", help_text="Base currency.")
     cost = ExactDecimalField(default="0", help_text="Quote currency, before fees.")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
