@@ -1,0 +1,1 @@
+"""Learning: features, models, their registry and their retraining."""

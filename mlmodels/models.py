@@ -76,10 +76,16 @@ class TrainingRun(models.Model):
     progress = models.FloatField(default=0.0, help_text="0 to 1.")
     model = models.ForeignKey(ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     started_at = models.DateTimeField(default=now)
+    heartbeat_at = models.DateTimeField(default=now, help_text="Last sign of life of the training process.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-started_at", "-id")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["exchange", "timeframe"], condition=models.Q(status="running"), name="one_training_run"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.exchange} {self.timeframe} {self.started_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""Learning as plain Python and arrays: no Django, no I/O, no clock."""

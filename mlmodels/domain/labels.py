@@ -3,7 +3,8 @@
 Formula, for the candle t of one instrument, with horizon H candles and round-trip cost c (two taker fees + the spread):
 
     entry  e = open[t+1]
-    width  w = max(WIDTH * volatility30[t] * sqrt(H), MIN_WIDTH_COSTS * c)      (volatility of log changes, as known at t)
+    width  w = max(WIDTH * volatility30[t] * sqrt(H), MIN_WIDTH_COSTS * c)
+           (volatility30: standard deviation of the last 30 log changes, as known at t)
     exit   the first of, over the candles t+1 .. t+H:
              low  <= e * (1 - w)  -> the stop, or the candle's open where it opened below it
              high >= e * (1 + w)  -> the target

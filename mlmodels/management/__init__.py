@@ -1,0 +1,1 @@
+"""Management of learning from the shell."""

@@ -1,0 +1,1 @@
+"""Writes of the learning room: the registry and the training runs."""
