@@ -1,0 +1,1 @@
+"""Users, exchange accounts and how a connection to an exchange is made."""

@@ -97,7 +97,9 @@ class ExchangeAccount(models.Model):
     quote_currency = models.CharField(max_length=16, default="USDT")
     paper_start_balance = ExactDecimalField(default="10000", help_text="Quote currency a paper account begins with.")
     key_hint = models.CharField(max_length=8, blank=True, help_text="Last four characters of the API key.")
-    sealed_credentials = models.TextField(blank=True, editable=False, help_text="Key, secret and passphrase, encrypted.")
+    sealed_credentials = models.TextField(
+        blank=True, editable=False, help_text="Key, secret and passphrase, encrypted."
+    )
     verification = models.CharField(max_length=16, choices=Verification.choices, default=Verification.UNVERIFIED)
     verification_detail = models.CharField(max_length=400, blank=True)
     permissions = models.JSONField(default=dict, blank=True)

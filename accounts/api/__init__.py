@@ -1,0 +1,1 @@
+"""The API of accounts, and what all rooms of the API share."""

@@ -1,0 +1,1 @@
+"""Connections to exchanges: endpoints, sealed ccxt clients, budget and errors."""

@@ -82,7 +82,9 @@ def _one(name: str, urls: Any, known: tuple[str, ...], errors: list[str]) -> End
 
 def _url_errors(name: str, urls: dict[str, Any]) -> list[str]:
     errors = [
-        f"{SETTING}: {name} has an unknown key {key!r}. Allowed: {', '.join(SCHEMES)}." for key in urls if key not in SCHEMES
+        f"{SETTING}: {name} has an unknown key {key!r}. Allowed: {', '.join(SCHEMES)}."
+        for key in urls
+        if key not in SCHEMES
     ]
     if "rest" not in urls:
         errors.append(f"{SETTING}: {name} needs 'rest', such as http://127.0.0.1:9400.")

@@ -34,6 +34,12 @@ class ExchangeRefused(ExchangeError):
     code = "exchange_refused"
 
 
+class ExchangeNotFound(ExchangeRefused):
+    """The exchange answered, cleanly, that it does not know this order."""
+
+    code = "exchange_not_found"
+
+
 class ExchangeStopped(ExchangeError):
     """The key, the account or the address is barred: stop this account until somebody acts."""
 

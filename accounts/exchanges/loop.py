@@ -1,7 +1,10 @@
 """One background event loop of this process, so that synchronous code can reuse asynchronous clients."""
 
 import asyncio
+import atexit
+import contextlib
 import os
+import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -22,12 +25,22 @@ def background_loop() -> asyncio.AbstractEventLoop:
         if _loop is None or _loop.is_closed() or _pid != os.getpid():
             _loop, _pid = asyncio.new_event_loop(), os.getpid()
             threading.Thread(target=_serve, args=(_loop,), name="exchange-loop", daemon=True).start()
+            atexit.register(_stop, _loop, _pid)
         return _loop
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     loop.run_forever()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    """Close the clients of the loop, briefly, when the process ends."""
+    factory = sys.modules.get("accounts.exchanges.factory")
+    if pid != os.getpid() or loop.is_closed() or factory is None:
+        return
+    with contextlib.suppress(Exception):
+        asyncio.run_coroutine_threadsafe(factory.clients_close(), loop).result(3)
 
 
 def run(coroutine: Coroutine[Any, Any, T], *, timeout_s: float) -> T:

@@ -8,7 +8,7 @@ from accounts.models import AuditEvent, User
 def audit_record(
     *, actor: User | None, action: str, obj: Any = None, detail: dict[str, Any] | None = None, ip: str | None = None
 ) -> AuditEvent:
-    """Store who did what to which object. `detail` must be plain JSON and free of secrets; `actor` None is the platform."""
+    """Store who did what to which object; `detail` is plain JSON without secrets, `actor` None is the platform."""
     identity = getattr(obj, "public_id", None) or getattr(obj, "pk", "")
     return AuditEvent.objects.create(
         actor=actor if actor is not None and actor.pk else None,

@@ -1,1 +1,1 @@
-"""API of the learning room."""
+"""The API of the models."""

@@ -1,0 +1,223 @@
+"""Unmodified ccxt clients, sealed to the configured hosts, reused per event loop.
+
+`public_client(exchange)` and `public_stream_client(exchange)` carry no keys; `account_client(account)` and
+`account_stream_client(account)` sign. All must be used inside the event loop they were made in: call these functions
+in a coroutine (synchronous code wraps the whole coroutine in `accounts.exchanges.loop.run`). Every request of every
+client spends from the budget and obeys bans by itself.
+"""
+
+import asyncio
+import hashlib
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from accounts.exchanges import budget, sealing
+from accounts.exchanges.endpoints import Endpoints, endpoints_for
+from accounts.exchanges.errors import ExchangeRefused, ExchangeStopped
+from accounts.exchanges.quirks import Quirks, quirks_for
+from accounts.models import ExchangeAccount
+
+_Cache = dict[tuple[Any, ...], tuple[str, Any]]  # key -> (fingerprint of what it was made from, client)
+_caches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Cache]" = weakref.WeakKeyDictionary()
+
+
+def public_client(exchange: str, *, testnet: bool = False) -> Any:
+    """The shared ccxt client of an exchange without keys (async). `testnet` asks its test network."""
+    return _cached((exchange, "public", testnet), exchange, lambda: _built(exchange, testnet=testnet))
+
+
+def public_stream_client(exchange: str) -> Any:
+    """The shared ccxt.pro client of an exchange without keys."""
+    return _cached((exchange, "public-stream"), exchange, lambda: _built(exchange, pro=True))
+
+
+def account_client(account: ExchangeAccount) -> Any:
+    """The ccxt client that signs for this account (async).
+
+    Raises:
+        ExchangeRefused: the account's mode is not allowed here, in words.
+        ExchangeStopped: it has no keys, or they cannot be decrypted.
+
+    """
+    return _for_account(account, pro=False)
+
+
+def account_stream_client(account: ExchangeAccount) -> Any:
+    """The ccxt.pro client that signs for this account; raises as `account_client`."""
+    return _for_account(account, pro=True)
+
+
+def client_forget(account: ExchangeAccount) -> None:
+    """Close this account's clients in every loop of this process (its keys were replaced or removed)."""
+    for loop, cache in list(_caches.items()):
+        for key in [key for key in cache if key[1] == "account" and key[2] == account.pk]:
+            _, client = cache.pop(key)
+            if not loop.is_closed():
+                asyncio.run_coroutine_threadsafe(_close(client), loop)
+
+
+async def clients_close() -> None:
+    """Close every client of the running loop (call before a loop of your own ends)."""
+    cache = _caches.pop(asyncio.get_running_loop(), {})
+    await asyncio.gather(*(_close(client) for _, client in cache.values()), return_exceptions=True)
+
+
+def mode_check(*, exchange: str, mode: str, live_enabled: bool) -> None:
+    """Whether an account of this mode may send orders here.
+
+    Raises:
+        ExchangeRefused: it may not; the message says what would allow it.
+
+    """
+    quirks, overridden = quirks_for(exchange), endpoints_for(exchange) is not None
+    if mode == ExchangeAccount.Mode.PAPER:
+        raise ExchangeRefused("A paper account sends nothing to an exchange and has no keys.")
+    if mode == ExchangeAccount.Mode.PRACTICE and not overridden:
+        raise ExchangeRefused(
+            f"Practice needs a practice server: set XRAY_EXCHANGE_ENDPOINTS for {exchange}, or use paper or testnet."
+        )
+    if mode in (ExchangeAccount.Mode.TESTNET, ExchangeAccount.Mode.LIVE) and overridden:
+        raise ExchangeRefused(
+            f"XRAY_EXCHANGE_ENDPOINTS points {quirks.title} at another server, so {mode} is refused: use practice."
+        )
+    if mode == ExchangeAccount.Mode.TESTNET and not quirks.has_testnet:
+        raise ExchangeRefused(f"{quirks.title} has no test network: use paper or practice.")
+    if mode == ExchangeAccount.Mode.LIVE:
+        _live_check(live_enabled)
+
+
+def _live_check(live_enabled: bool) -> None:
+    if not settings.XRAY_LIVE_TRADING:
+        raise ExchangeRefused("Live trading is off in this deployment: XRAY_LIVE_TRADING=1 turns it on.")
+    if not live_enabled:
+        raise ExchangeRefused("Live trading is off for this account: its owner must switch it on.")
+
+
+def _for_account(account: ExchangeAccount, *, pro: bool) -> Any:
+    mode_check(exchange=account.exchange, mode=account.mode, live_enabled=account.live_enabled)
+    if account.status == ExchangeAccount.Status.REMOVED or not account.sealed_credentials:
+        raise ExchangeStopped("This account has no API keys: add them first.")
+    made_of = hashlib.sha256(f"{account.mode} {account.sealed_credentials}".encode()).hexdigest()
+    return _cached(
+        (account.exchange, "account", account.pk, pro),
+        made_of,
+        lambda: _built(account.exchange, account=account, pro=pro),
+    )
+
+
+def _cached(key: tuple[Any, ...], made_of: str, build: Callable[[], Any]) -> Any:
+    loop = _this_loop()
+    cache = _caches.setdefault(loop, {})
+    fingerprint, client = cache.get(key, ("", None))
+    if client is not None and fingerprint == made_of and not client.closed_by_user:
+        return client
+    if client is not None:
+        loop.create_task(_close(client))
+    cache[key] = (made_of, build())
+    return cache[key][1]
+
+
+def _this_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "Exchange clients are made inside an event loop: wrap the whole coroutine in accounts.exchanges.loop.run()."
+        ) from None
+
+
+def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | None = None, pro: bool = False) -> Any:
+    quirks, endpoints = quirks_for(exchange), endpoints_for(exchange)
+    client = _ccxt_class(exchange, pro)(_config(quirks, account))
+    if testnet or (account is not None and account.mode == ExchangeAccount.Mode.TESTNET):
+        client.set_sandbox_mode(True)
+    quirks.prepare(client)
+    _sealed(client, quirks, endpoints, account)
+    budget.spacing_set(exchange, client.rateLimit / 1000)
+    client.throttler = _throttler(exchange, account.pk if account else None)
+    if account is not None or pro:
+        _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled))
+    return client
+
+
+def _ccxt_class(exchange: str, pro: bool) -> Any:
+    """ccxt is imported here, late: it costs seconds and memory."""
+    if pro:
+        import ccxt.pro
+
+        return getattr(ccxt.pro, exchange)
+    import ccxt.async_support
+
+    return getattr(ccxt.async_support, exchange)
+
+
+def _config(quirks: Quirks, account: ExchangeAccount | None) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "enableRateLimit": True,
+        "timeout": int(settings.XRAY_EXCHANGE_TIMEOUT_S * 1000),
+        "asyncio_loop": asyncio.get_running_loop(),
+        "aiohttp_trust_env": False,
+        "options": {**quirks.options, "maxRetriesOnFailure": 0},
+        # Currencies are asked with keys, or cost a request of their own, and nothing needs them.
+        "has": {"fetchCurrencies": False},
+        "session": None,
+    }
+    return config | (_credentials(account) if account is not None else {})
+
+
+def _credentials(account: ExchangeAccount) -> dict[str, str]:
+    from accounts.crypto import SealError, unseal
+
+    try:
+        values = unseal(account.sealed_credentials)
+    except SealError as error:
+        raise ExchangeStopped(f"The keys of this account cannot be decrypted: {error}") from error
+    return {
+        "apiKey": values.get("api_key", ""),
+        "secret": values.get("api_secret", ""),
+        "password": values.get("passphrase", ""),
+    }
+
+
+def _sealed(client: Any, quirks: Quirks, endpoints: Endpoints | None, account: ExchangeAccount | None) -> None:
+    if endpoints is not None:
+        sealing.urls_override(client, quirks, endpoints)
+    client.session = sealing.session_for(
+        quirks.name,
+        allowed=sealing.addresses_of(client),
+        suffixes=() if endpoints is not None else quirks.socket_hosts,
+        account_id=account.pk if account else None,
+    )
+    client.own_session = False
+
+
+def _throttler(exchange: str, account_id: int | None) -> Callable[..., Any]:
+    async def throttle(cost: float | None = None) -> None:
+        await budget.spend(exchange, 1.0 if cost is None else cost, account_id=account_id)
+
+    return throttle
+
+
+def _share_markets(client: Any, exchange: str, *, testnet: bool) -> None:
+    """One market load per exchange: signing and streaming clients take the markets of the public one."""
+
+    async def load_markets(reload: bool = False, params: dict[str, Any] | None = None) -> Any:
+        if client.markets and not reload:
+            return client.markets
+        source = public_client(exchange, testnet=testnet)
+        await source.load_markets(reload, params or {})
+        client.set_markets_from_exchange(source)
+        client.options["timeDifference"] = source.options.get("timeDifference", 0)
+        return client.markets
+
+    client.load_markets = load_markets
+
+
+async def _close(client: Any) -> None:
+    session = client.session
+    await client.close()
+    if session is not None:
+        await session.close()

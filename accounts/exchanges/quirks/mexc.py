@@ -1,0 +1,32 @@
+"""MEXC spot (v3 API)."""
+
+from typing import Any
+
+from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.quirks.base import Quirks
+
+
+def _urls(at: Endpoints) -> dict[str, Any]:
+    return {"spot": {"public": at.rest, "private": at.rest}, "ws": {"spot": f"{at.ws}/ws"}}
+
+
+def _prepare(client: Any) -> None:
+    """ccxt always asks for the futures markets too, and no option turns that off."""
+
+    async def no_swap_markets(_params: dict[str, Any] | None = None) -> list[Any]:
+        return []
+
+    client.fetch_swap_markets = no_swap_markets
+
+
+# MEXC tells what the account may do (canWithdraw), not what the key may do, so permissions stay unproven.
+QUIRKS = Quirks(
+    name="mexc",
+    title="MEXC",
+    urls=_urls,
+    options={"defaultType": "spot", "adjustForTimeDifference": True},
+    has_testnet=False,
+    prepare=_prepare,
+    stop_marks=('"code":10072', '"code":730001'),
+    duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
+)

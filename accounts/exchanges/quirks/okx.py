@@ -1,0 +1,39 @@
+"""OKX spot (v5 API)."""
+
+from typing import Any
+
+from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+
+
+def _urls(at: Endpoints) -> dict[str, Any]:
+    return {"rest": at.rest, "ws": f"{at.ws}/ws/v5"}
+
+
+async def _permissions(client: Any) -> KeyPermissions:
+    rows = (await client.privateGetAccountConfig()).get("data") or [{}]
+    text = str(rows[0].get("perm") or "").lower()
+    if not text:
+        return KeyPermissions()
+    return KeyPermissions(
+        may_read=True,
+        may_trade="trade" in text,
+        may_withdraw="withdraw" in text,
+        ip_restricted=bool(rows[0].get("ip")),
+    )
+
+
+QUIRKS = Quirks(
+    name="okx",
+    title="OKX",
+    urls=_urls,
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "adjustForTimeDifference": True,
+    },
+    needs_passphrase=True,
+    permissions=_permissions,
+    stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
+    duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
+)

@@ -1,0 +1,126 @@
+"""Nothing but the configured hosts is dialled: closed URLs first, then a guard on every request and redirect.
+
+ccxt's urls are merged, so any endpoint that an override leaves out would stay on the exchange's real host. Every URL
+is therefore pointed at a closed local port before the ones in use are set, and the session through which a client
+sends everything (requests, redirects, websocket handshakes) refuses all other addresses.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import aiohttp
+
+from accounts.exchanges import budget
+from accounts.exchanges.endpoints import Endpoints, address
+from accounts.exchanges.errors import ExchangeRetry
+from accounts.exchanges.quirks import Quirks
+
+CLOSED_HTTP = "http://127.0.0.1:9"
+CLOSED_WS = "ws://127.0.0.1:9"
+_URL_SETS = ("api", "test", "demo", "demotrading")
+_BAN_S = {429: 10.0, 418: 120.0}  # when the exchange does not say for how long
+
+
+class DialRefused(aiohttp.ClientConnectionError):
+    """A request to an address that is not configured was stopped before it was dialled."""
+
+
+class Barred(aiohttp.ClientConnectionError):
+    """A request during a ban was stopped before it was sent."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def urls_override(client: Any, quirks: Quirks, endpoints: Endpoints) -> None:
+    """Close every URL of a ccxt client, then open the ones in use at the configured server."""
+    for key in _URL_SETS:
+        if client.urls.get(key):
+            client.urls[key] = _closed(client.urls[key])
+    client.urls["api"] = _laid_over(client.urls["api"], quirks.urls(endpoints))
+
+
+def _closed(urls: Any) -> Any:
+    if isinstance(urls, dict):
+        return {key: _closed(value) for key, value in urls.items()}
+    return CLOSED_WS if str(urls).startswith("ws") else CLOSED_HTTP
+
+
+def _laid_over(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {key: _laid_over(base.get(key), value) for key, value in over.items()}
+    return over
+
+
+def _leaves(urls: Any) -> Iterator[str]:
+    if isinstance(urls, dict):
+        for value in urls.values():
+            yield from _leaves(value)
+    elif isinstance(urls, str):
+        yield urls
+
+
+def addresses_of(client: Any) -> frozenset[tuple[str, int]]:
+    """Every (host, port) that a client's own urls name, without the closed port."""
+    hostname = str(getattr(client, "hostname", None) or "")
+    urls = (url.replace("{hostname}", hostname) for url in _leaves(client.urls.get("api")))
+    return frozenset(address(url) for url in urls) - {address(CLOSED_HTTP)}
+
+
+def session_for(
+    exchange: str, *, allowed: frozenset[tuple[str, int]], suffixes: tuple[str, ...] = (), account_id: int | None = None
+) -> aiohttp.ClientSession:
+    """A session that dials `allowed` (and https hosts ending in `suffixes`) only, takes no proxy from the environment,
+    keeps no cookies, and obeys every ban. Must be called inside the event loop that uses it."""
+    guard = _guard(exchange, allowed, suffixes, account_id)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=20, loop=asyncio.get_running_loop()),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        middlewares=(guard,),
+    )
+
+
+def _guard(
+    exchange: str, allowed: frozenset[tuple[str, int]], suffixes: tuple[str, ...], account_id: int | None
+) -> Callable[[Any, Any], Awaitable[aiohttp.ClientResponse]]:
+    async def guard(request: Any, send: Any) -> aiohttp.ClientResponse:
+        _dial_check(exchange, request.url, allowed, suffixes)
+        _ban_check(exchange, account_id)
+        response: aiohttp.ClientResponse = await send(request)
+        _ban_note(exchange, response)
+        return response
+
+    return guard
+
+
+def _dial_check(exchange: str, url: Any, allowed: frozenset[tuple[str, int]], suffixes: tuple[str, ...]) -> None:
+    host, port = url.host or "", url.port or 0
+    if (host, port) in allowed or (url.scheme in ("https", "wss") and host.endswith(suffixes) and bool(suffixes)):
+        return
+    raise DialRefused(f"{exchange}: {host}:{port} is not a configured address, so it was not dialled.")
+
+
+def _ban_check(exchange: str, account_id: int | None) -> None:
+    try:
+        budget.ban_check(exchange, account_id=account_id)
+    except ExchangeRetry as error:
+        raise Barred(str(error), error.retry_after_s or 0.0) from None
+
+
+def _ban_note(exchange: str, response: aiohttp.ClientResponse) -> None:
+    if response.status not in (*_BAN_S, 503):
+        return
+    stated = _seconds(response.headers.get("Retry-After"))
+    if stated is None and response.status == 503:
+        return
+    budget.ban_set(exchange, stated if stated is not None else _BAN_S[response.status])
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None
