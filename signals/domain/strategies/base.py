@@ -1,0 +1,128 @@
+"""The contract of a strategy: what it needs, what it may be told, what it says. Copy a neighbour's file to add one.
+
+A strategy reads indicator columns of all symbols at once and answers arrays; it sees a candle and the ones before it
+only (a test compares every prefix with the whole). Missing values are NaN, and every comparison with NaN is false,
+so a lane without values gives no signal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from signals.domain.indicators.catalog import Indicator
+from signals.domain.lanes import Lanes
+
+Values = Mapping[str, Any]
+
+
+class ParameterError(ValueError):
+    """Parameters that are not allowed; the message says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number a strategy can be told, with its range (both ends allowed)."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    help: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are allowed (the default is an int)."""
+        return isinstance(self.default, int)
+
+    def checked(self, value: Any) -> float:
+        """The value as int or float; ParameterError when it is not a number of the range."""
+        allowed = (
+            f"{self.name} must be a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
+        )
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+            raise ParameterError(f"{allowed}, not {value!r}.")
+        if (self.whole and value != int(value)) or not self.low <= value <= self.high:
+            raise ParameterError(f"{allowed}, not {value:g}.")
+        return int(value) if self.whole else float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """side: int8 (symbols, time), 1 buy, -1 sell (leave), 0 nothing; confidence: float64 0..1, same shape.
+
+    `details` holds named arrays of the same shape: what the decision was made from, stored with the signal.
+    """
+
+    side: np.ndarray
+    confidence: np.ndarray
+    details: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, buy: np.ndarray, sell: np.ndarray, confidence: np.ndarray, **details: np.ndarray) -> "Decisions":
+        """From two bool masks; confidence is cut to 0..1 and is 0 where nothing is said or it is not a number."""
+        side = buy.astype(np.int8) - sell.astype(np.int8)
+        clean = np.clip(np.nan_to_num(confidence, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+        return cls(side, np.where(side != 0, clean, 0.0), details)
+
+
+class Strategy:
+    """Base of all strategies; one instance per kind, without state."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    title: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]]
+
+    def validate(self, given: Values) -> dict[str, float]:
+        """All parameters, defaults filled in; ParameterError with what is allowed otherwise."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ParameterError(f"{self.kind} has no parameter {unknown[0]!r}. It has: {', '.join(known)}.")
+        values = {name: parameter.checked(given.get(name, parameter.default)) for name, parameter in known.items()}
+        self.check(values)
+        return values
+
+    def check(self, values: Values) -> None:
+        """Rules between parameters; raise ParameterError."""
+
+    def indicators(self, values: Values) -> tuple[Indicator, ...]:
+        """The indicators whose columns `decide` reads."""
+        raise NotImplementedError
+
+    def needs(self, values: Values) -> int:
+        """How many columns before a candle `decide` looks at, the candle's own not counted."""
+        return 1
+
+    def decide(self, lanes: Lanes, values: Values) -> Decisions:
+        """What it says of every symbol at every candle of `lanes`."""
+        raise NotImplementedError
+
+    def reason(self, side: int, values: Values, details: Mapping[str, float]) -> str:
+        """One sentence for a person; `details` are the numbers of one signal."""
+        raise NotImplementedError
+
+
+def before(values: np.ndarray, candles: int = 1) -> np.ndarray:
+    """The values of `candles` candles earlier; NaN where there are none."""
+    moved = np.full_like(values, np.nan)
+    moved[:, candles:] = values[:, :-candles]
+    return moved
+
+
+def crossed_above(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a is above b now and was not one candle ago (false where one of the four is NaN)."""
+    return (a > b) & (before(a) <= before(b))
+
+
+def saturating(strength: np.ndarray, half: float) -> np.ndarray:
+    """Strength (0 and up) to confidence: 0 at 0, 0.5 at `half`, towards 1 beyond; 0 where strength is NaN."""
+    positive = np.maximum(np.nan_to_num(strength, nan=0.0, posinf=np.finfo(float).max), 0.0)
+    return positive / (positive + half)
+
+
+def per_atr(distance: np.ndarray, atr: np.ndarray) -> np.ndarray:
+    """A price distance in units of ATR; NaN where the range is zero."""
+    return np.divide(distance, atr, out=np.full_like(distance, np.nan), where=atr > 0.0)

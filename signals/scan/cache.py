@@ -1,0 +1,32 @@
+"""Where compiled kernels are kept: beside the other data of this installation, in a folder named after their source.
+
+numba notices a change in the file of a cached function, but not in the files of the functions it calls; a folder per
+content of all kernel files makes a stale kernel impossible.
+"""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+ROOM = Path(__file__).resolve().parent.parent
+
+
+def kernel_sources() -> list[Path]:
+    """Every file whose content decides what the compiled kernels do."""
+    return sorted((ROOM / "domain" / "indicators").glob("*.py")) + [ROOM / "scan" / "kernels.py"]
+
+
+@lru_cache(maxsize=1)
+def cache_prepare() -> Path:
+    """Point numba at the folder for the present sources and return it. Call before a kernel module is imported."""
+    import numba
+
+    digest = hashlib.sha256()
+    for path in kernel_sources():
+        digest.update(path.read_bytes())
+    folder = Path(settings.VAR_DIR) / "numba" / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    numba.config.CACHE_DIR = str(folder)
+    return folder
