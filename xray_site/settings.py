@@ -6,8 +6,10 @@ from typing import Any
 
 import environ
 
+from xray_site.env import NamedEnv
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = NamedEnv()
 if env.bool("XRAY_READ_DOTENV", default=True) and (BASE_DIR / ".env").exists():
     environ.Env.read_env(BASE_DIR / ".env")
 
@@ -78,13 +80,14 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "trading.context_processors.shell",
             ],
         },
     },
 ]
 
 # --- database and cache ---------------------------------------------------------------------------------------------
-DATABASE_URL = env("DATABASE_URL", default="")
+DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@127.0.0.1:5432/xray")
 if DATABASE_URL:
     DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -103,17 +106,26 @@ else:
         }
     }
 
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss"), "redis://127.0.0.1:6379/0")
 if REDIS_URL:
     CACHES: dict[str, Any] = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "xray"}
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "xray",
+        }
     }
     CHANNEL_LAYERS: dict[str, Any] = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "capacity": 1000}}
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "capacity": 1000},
+        }
     }
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5000}}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "accounts.channel_layer.ThreadSafeInMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "accounts.channel_layer.ThreadSafeInMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
+    }
 
 # --- Celery ---------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -124,7 +136,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600} if REDIS_URL else {"polling_interval": 0.02}
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "xray_site.beat:XrayScheduler"
+CELERY_RESULT_EXPIRES = None
 CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
@@ -199,9 +212,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["scrub"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": LOG_LEVEL} for name in ("accounts", "signals", "mlmodels", "trading", "xray_site")
-    },
+    "loggers": {name: {"level": LOG_LEVEL} for name in ("accounts", "signals", "mlmodels", "trading", "xray_site")},
 }
 
 # --- the platform ---------------------------------------------------------------------------------------------------
@@ -219,3 +230,13 @@ MAX_SPREAD_PERCENT = env.float("MAX_SPREAD_PERCENT", default=0.01)  # a fraction
 XRAY_EXCHANGE_TIMEOUT_S = env.float("XRAY_EXCHANGE_TIMEOUT_S", default=10.0)
 XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads
+XRAY_DEPLOYMENT_ID = env("XRAY_DEPLOYMENT_ID", default="")  # random, part of every client order id
+XRAY_SITE_URL = env("XRAY_SITE_URL", default="http://127.0.0.1:8000")  # for links in notices
+PRACTICE_ADMIN_TOKEN = env("PRACTICE_ADMIN_TOKEN", default="")  # lets demo_setup make keys at the practice exchange
+
+env.within("BASE_MAX_SYMBOLS", BASE_MAX_SYMBOLS, 1, 5000)
+env.within("BATCH_SIZE", BATCH_SIZE, 1, 1000)
+env.within("MAX_SPREAD_PERCENT", MAX_SPREAD_PERCENT, 0, 1)
+env.within("XRAY_EXCHANGE_TIMEOUT_S", XRAY_EXCHANGE_TIMEOUT_S, 0.1, 120)
+env.within("XRAY_TRAIN_EVERY_S", XRAY_TRAIN_EVERY_S, 10, 30 * 86400)
+XRAY_ENV_PROBLEMS = tuple(env.problems)  # reported by xray_site.checks

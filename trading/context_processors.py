@@ -1,0 +1,142 @@
+"""What the shell of every page shows: mode, connection, account value, today, stop, counts. Three queries."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from accounts.clock import now
+from accounts.models import ExchangeAccount, Notice, User
+from trading.domain.types import StopLevel
+from trading.models import Bot, Order, Position, StopSwitch
+from trading.views.scope import account_shown, accounts_of
+
+STALE_AFTER_S = 15
+WORDS = {"live": "live", "stale": "stale", "down": "disconnected"}
+STOP_LABELS = {0: "Running", 1: "No new entries", 2: "Reduce only", 3: "Flattening"}
+OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
+OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
+TAKER_FEE = Decimal("0.001")
+
+
+@dataclass(slots=True)
+class Shell:
+    """Values of the bar, the navigation and the STOP control."""
+
+    accounts: list[ExchangeAccount] = field(default_factory=list)
+    account: ExchangeAccount | None = None
+    mode: str = ""
+    mode_label: str = ""
+    quote: str = "USDT"
+    exchange_label: str = ""
+    connection: str = "down"
+    connection_word: str = "disconnected"
+    last_event_at: datetime | None = None
+    account_value: Decimal | None = None
+    today: Decimal | None = None
+    exposure: Decimal = Decimal(0)
+    flatten_cost: Decimal = Decimal(0)
+    stop_level: int = 0
+    stop_own: int = 0
+    stop_label: str = "Running"
+    stop_by_others: str = ""
+    unread: int = 0
+    bots_total: int = 0
+    bots_running: int = 0
+    positions_open: int = 0
+    entries_open: int = 0
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `shell` for logged-in users, nothing for others."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {}
+    if not hasattr(request, "_shell"):
+        request._shell = _build(request, user)  # type: ignore[attr-defined]
+    return {"shell": request._shell}  # type: ignore[attr-defined]
+
+
+def _build(request: HttpRequest, user: User) -> Shell:
+    values = Shell(accounts=accounts_of(request), account=account_shown(request))
+    _account_fill(values)
+    _stops_fill(values, user)
+    _counts_fill(values, user)
+    return values
+
+
+def _account_fill(values: Shell) -> None:
+    account: Any = values.account
+    if account is None:
+        return
+    values.mode, values.mode_label = account.mode, account.get_mode_display()
+    values.quote, values.exchange_label = account.quote_currency, account.get_exchange_display()
+    values.last_event_at = account.exchange_event_at
+    values.connection = connection_state(account.exchange_connection, account.exchange_event_at)
+    values.connection_word = WORDS[values.connection]
+    values.account_value, values.today = account.equity_now, today_of(account)
+    values.exposure = sum((row.in_positions_now or Decimal(0) for row in values.accounts), Decimal(0))  # type: ignore[attr-defined]
+    values.flatten_cost = values.exposure * TAKER_FEE
+
+
+def connection_state(connection: str | None, last_event_at: datetime | None) -> str:
+    """live, stale or down, from what the streams wrote and the age of the newest event."""
+    if connection not in ("live", "stale") or last_event_at is None:
+        return "down"
+    return "live" if (now() - last_event_at).total_seconds() <= STALE_AFTER_S else "stale"
+
+
+def today_of(account: Any) -> Decimal | None:
+    """Change of value since midnight UTC (or since the first snapshot), deposits taken out."""
+    if account.equity_now is None:
+        return None
+    begin = account.equity_before if account.equity_before is not None else account.equity_first
+    deposits = account.deposits_before if account.equity_before is not None else account.deposits_first
+    result: Decimal = account.equity_now - begin - (account.deposits_now - deposits)
+    return result
+
+
+def _stops_fill(values: Shell, user: User) -> None:
+    own = [str(user.public_id)] + [str(row.public_id) for row in values.accounts]
+    exchanges = [row.exchange for row in values.accounts]
+    scope = StopSwitch.Scope
+    found = StopSwitch.objects.filter(cleared_at=None).filter(
+        Q(scope=scope.PLATFORM)
+        | Q(scope__in=[scope.USER, scope.ACCOUNT], target__in=own)
+        | Q(scope=scope.EXCHANGE, target__in=exchanges)
+    )
+    for switch in found:
+        values.stop_level = max(values.stop_level, switch.level)
+        if switch.scope == scope.USER:
+            values.stop_own = switch.level
+        else:
+            values.stop_by_others = f"{switch.get_level_display()} is in force for {_scope_words(switch)}. {switch.reason}"
+    values.stop_label = STOP_LABELS[min(values.stop_level, StopLevel.FLATTEN)]
+
+
+def _scope_words(switch: StopSwitch) -> str:
+    return {"platform": "the whole platform", "exchange": f"the exchange {switch.target}"}.get(switch.scope, "an account")
+
+
+def _counts_fill(values: Shell, user: User) -> None:
+    bots = Bot.objects.filter(user=OuterRef("pk"), deleted_at=None)
+    positions = Position.objects.filter(bot__user=OuterRef("pk"), status__in=OPEN_POSITION)
+    entries = Order.objects.filter(bot__user=OuterRef("pk"), status__in=OPEN_ORDER, side="buy")
+    row = User.objects.filter(pk=user.pk).values_list(
+        _count(bots, "user"),
+        _count(bots.filter(status=Bot.Status.RUNNING), "user"),
+        _count(positions, "bot__user"),
+        _count(entries, "bot__user"),
+        _count(Notice.objects.filter(user=OuterRef("pk"), read_at=None), "user"),
+    )[0]
+    values.bots_total, values.bots_running, values.positions_open, values.entries_open, values.unread = row
+
+
+def _count(rows: "QuerySet[Any]", group: str) -> Coalesce:
+    """Number of rows of a correlated query, as one column of the outer one."""
+    counted = rows.order_by().values(group).annotate(counted=Count("pk")).values("counted")
+    return Coalesce(Subquery(counted), 0)
