@@ -6,11 +6,17 @@ import sys
 
 
 def main() -> int:
-    """Run a management command; the practice exchange starts without loading Django, to stay small."""
+    """Run a management command; the practice exchange and the supervisor start without Django, to stay small."""
     if sys.argv[1:2] == ["practice_exchange"] and "--help" not in sys.argv:
         from trading.practice.server import main as practice_main
 
         return practice_main(sys.argv[2:])
+    if sys.argv[1:2] == ["run_demo"]:
+        from xray_site.demo.run import main as demo_main
+
+        return demo_main(
+            [argument for argument in sys.argv[2:] if argument != "--separate"], separate="--separate" in sys.argv
+        )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
     from django.core.management import execute_from_command_line
 

@@ -1,0 +1,46 @@
+"""The beat table: what is done again and again, and how often. Beat is the watchdog, never the clock of trading."""
+
+from dataclasses import dataclass
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table."""
+
+    name: str
+    task: str
+    every_s: int
+    why: str
+
+
+TABLE = (
+    Entry("scan watchdog", "signals.tasks.scan_watchdog", 60, "Scans the last closed candle if its close was missed."),
+    Entry("markets refresh", "signals.tasks.markets_refresh", 3600, "Loads the instruments and their limits again."),
+    Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),
+    Entry("equity snapshots", "trading.tasks.snapshots_take", 30, "Writes a point of every account's equity curve."),
+    Entry("training due", "mlmodels.tasks.train_due", 60, "Starts a training when enough is new."),
+)
+
+
+def schedule_install() -> int:
+    """Make the rows that are missing; how many were made. Rows that staff have edited in the admin stay as they are."""
+    made = 0
+    for entry in TABLE:
+        interval, _ = IntervalSchedule.objects.get_or_create(every=entry.every_s, period=IntervalSchedule.SECONDS)
+        _, created = PeriodicTask.objects.get_or_create(
+            name=entry.name, defaults={"task": entry.task, "interval": interval, "description": entry.why}
+        )
+        made += created
+    return made
+
+
+class XrayScheduler(DatabaseScheduler):  # type: ignore[misc]
+    """The database scheduler (rows editable in the admin), which makes the table's missing rows when it starts."""
+
+    def setup_schedule(self) -> None:
+        """Called once by beat before its first tick."""
+        schedule_install()
+        super().setup_schedule()
