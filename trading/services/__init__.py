@@ -1,0 +1,1 @@
+"""Writes of the trading room: keyword-only `noun_verb` functions."""

@@ -1,0 +1,114 @@
+"""The one module that pushes to browsers: typed payloads to the group of one user, or to everybody.
+
+Consumers join `user_group(user_id)` and `EVERYBODY` and forward messages of type `live.event`:
+`{"type": "live.event", "kind": <Kind>, "payload": {...}}`. Decimals travel as text, times as ISO 8601 UTC. A push never
+raises: a page that misses one gets the next, and the database holds the truth.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from accounts.fields import decimal_text
+
+logger = logging.getLogger(__name__)
+EVERYBODY = "everybody"
+_taps: list[Callable[[int | None, str, dict[str, Any]], None]] = []
+
+
+class Kind(StrEnum):
+    """What a message is about."""
+
+    PNL = "pnl"
+    POSITION = "position"
+    ORDER = "order"
+    FILL = "fill"
+    TRADE = "trade"
+    BOT = "bot"
+    SIGNAL = "signal"
+    SNAPSHOT = "snapshot"
+    NOTICE = "notice"
+    MARKET = "market"
+    STOP = "stop"
+
+
+class PnlRow(TypedDict):
+    """One open position now; money in quote currency, `pnl_percent` a percentage."""
+
+    id: str
+    symbol: str
+    last: str
+    value: str
+    pnl: str
+    pnl_percent: str
+
+
+class PnlPayload(TypedDict):
+    """All open positions of a user whose prices moved, with the totals over all of them."""
+
+    positions: list[PnlRow]
+    unrealised: str
+    in_positions: str
+    equity: str
+    at: str
+
+
+class MarketPayload(TypedDict):
+    """State of one exchange's market streams; `age_s` is the age of the newest event when this was sent."""
+
+    exchange: str
+    connection: str
+    age_s: float | None
+    at: str
+
+
+def user_group(user_id: int) -> str:
+    """Name of the channel group that carries one user's messages."""
+    return f"user.{user_id}"
+
+
+def push(user_id: int, kind: str, payload: Any) -> None:
+    """Send one typed payload to every open page of one user (callable from any thread)."""
+    _send(user_group(user_id), user_id, kind, plain(payload))
+
+
+def broadcast(kind: str, payload: Any) -> None:
+    """Send one typed payload to every open page (market state, platform stops)."""
+    _send(EVERYBODY, None, kind, plain(payload))
+
+
+def on_push(tap: Callable[[int | None, str, dict[str, Any]], None]) -> None:
+    """Have `tap(user_id, kind, payload)` called with everything pushed from this process (runbot prints it)."""
+    _taps.append(tap)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: Decimals and ids as text, times as ISO 8601."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _send(group: str, user_id: int | None, kind: str, payload: dict[str, Any]) -> None:
+    for tap in _taps:
+        tap(user_id, str(kind), payload)
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(group, {"type": "live.event", "kind": str(kind), "payload": payload})
+    except Exception:
+        logger.exception("a push of %s was lost", kind)

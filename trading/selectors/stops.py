@@ -1,0 +1,58 @@
+"""Which rung of the stop ladder is in force: the strictest of platform, exchange, strategy, user, account, bot."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from trading.domain.types import StopLevel
+from trading.models import Bot, StopSwitch
+
+Switches = dict[tuple[str, str], int]
+
+
+def stops_in_force() -> QuerySet[StopSwitch]:
+    """Every stop that has not been cleared, newest first."""
+    return StopSwitch.objects.filter(cleared_at=None).select_related("set_by")
+
+
+def stop_level_for(bot: Bot) -> int:
+    """The strictest level in force for one bot (one query; the bot's account, user and config should be loaded)."""
+    return stop_levels_for([bot])[bot.pk]
+
+
+def stop_levels_for(bots: Iterable[Bot]) -> dict[int, int]:
+    """The strictest level per bot primary key, with one query over the switches in force.
+
+    Load the bots with `select_related("account", "user", "config__strategy")`.
+    """
+    switches: Switches = {
+        (scope, target): level
+        for scope, target, level in StopSwitch.objects.filter(cleared_at=None).values_list("scope", "target", "level")
+    }
+    return {bot.pk: _level(bot, switches) for bot in bots}
+
+
+def stops_for_user(user: User) -> list[StopSwitch]:
+    """The stops in force that touch anything of this user: platform, exchanges, strategies, and their own."""
+    own = [str(user.public_id)]
+    own += [str(key) for key in user.exchange_accounts.values_list("public_id", flat=True)]
+    own += [str(key) for key in Bot.objects.filter(user=user, deleted_at=None).values_list("public_id", flat=True)]
+    wide = Q(scope__in=[StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY])
+    return list(stops_in_force().filter(wide | Q(target__in=own)))
+
+
+def _level(bot: Bot, switches: Switches) -> int:
+    if not switches:
+        return StopLevel.NONE
+    scope = StopSwitch.Scope
+    keys = [
+        (scope.PLATFORM, ""),
+        (scope.EXCHANGE, bot.account.exchange),
+        (scope.USER, str(bot.user.public_id)),
+        (scope.ACCOUNT, str(bot.account.public_id)),
+        (scope.BOT, str(bot.public_id)),
+    ]
+    if bot.config and bot.config.strategy:
+        keys.append((scope.STRATEGY, str(bot.config.strategy.public_id)))
+    return max((switches.get((str(name), target), StopLevel.NONE) for name, target in keys), default=StopLevel.NONE)

@@ -1,0 +1,130 @@
+"""Setting and clearing stops: committed first, then every account concerned is woken to obey."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from accounts.clock import now
+from accounts.models import EXCHANGES, ExchangeAccount, User
+from accounts.services.audit import audit_record
+from accounts.services.notices import notice_send
+from signals.models import Strategy
+from trading import live
+from trading.models import Bot, StopSwitch
+from trading.services import fields
+from trading.services.wakes import accounts_wake, trades_changed
+
+WIDE = (StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY)
+
+
+def stop_set(*, scope: str, level: int, actor: User | None, target: str = "", reason: str = "") -> StopSwitch:
+    """Put a stop in force (replacing the one of the same scope and target), audited, with a notice to its owner.
+
+    Args:
+        scope: one of StopSwitch.Scope; platform, exchange and strategy stops are for staff.
+        level: 1 no new entries, 2 reduce only, 3 flatten.
+        actor: who asks; None when the platform itself does.
+        target: exchange name, or the public id of the strategy, user, account or bot; empty for the platform.
+
+    Raises:
+        ValidationError: unknown scope, level or target. PermissionDenied: the target is not the actor's.
+    """
+    target, owner = _target_check(scope, target, actor)
+    if level not in StopSwitch.Level.values:
+        raise ValidationError({"level": ["1 (no new entries), 2 (reduce only) or 3 (flatten)."]})
+    try:
+        with transaction.atomic():
+            switch = _replace(scope, target, level, reason, actor)
+    except IntegrityError:  # somebody set the same stop at the same moment
+        with transaction.atomic():
+            switch = _replace(scope, target, level, reason, actor)
+    if owner and (actor is None or owner.pk != actor.pk):
+        notice_send(
+            user=owner, level="warn", title=f"{switch.get_level_display()}: {switch.get_scope_display()}", text=reason
+        )
+    return switch
+
+
+def stop_clear(*, scope: str, actor: User | None, target: str = "") -> bool:
+    """Lift a stop; True when one was in force. Raises as `stop_set` does."""
+    target, owner = _target_check(scope, target, actor)
+    with transaction.atomic():
+        lifted = StopSwitch.objects.filter(scope=scope, target=target, cleared_at=None).update(cleared_at=now())
+        if lifted:
+            audit_record(actor=actor, action="stop.cleared", detail={"scope": scope, "target": target})
+            _tell(scope, target, 0, owner)
+    return bool(lifted)
+
+
+def _replace(scope: str, target: str, level: int, reason: str, actor: User | None) -> StopSwitch:
+    StopSwitch.objects.filter(scope=scope, target=target, cleared_at=None).update(cleared_at=now())
+    switch = StopSwitch.objects.create(
+        scope=scope, target=target, level=level, reason=reason[:240], set_by=actor, set_at=now()
+    )
+    detail = {"scope": scope, "target": target, "level": level, "reason": reason[:240]}
+    audit_record(actor=actor, action="stop.set", obj=switch, detail=detail)
+    _tell(scope, target, level, None)
+    return switch
+
+
+def _tell(scope: str, target: str, level: int, owner: User | None) -> None:
+    accounts = _accounts(scope, target)
+    accounts_wake(accounts.values_list("pk", flat=True))
+    trades_changed()
+    payload = {"scope": scope, "target": target, "level": level}
+    users = (
+        set() if scope in WIDE else set(accounts.values_list("user_id", flat=True)) | ({owner.pk} if owner else set())
+    )
+
+    def send() -> None:
+        if scope in WIDE:
+            live.broadcast(live.Kind.STOP, payload)
+        for user_id in users:
+            live.push(user_id, live.Kind.STOP, payload)
+
+    transaction.on_commit(send, robust=True)
+
+
+def _accounts(scope: str, target: str) -> QuerySet[ExchangeAccount]:
+    """Accounts with bots that the stop concerns."""
+    wanted = {
+        StopSwitch.Scope.PLATFORM: Q(),
+        StopSwitch.Scope.EXCHANGE: Q(exchange=target),
+        StopSwitch.Scope.STRATEGY: Q(bots__config__strategy__public_id=target or None),
+        StopSwitch.Scope.USER: Q(user__public_id=target or None),
+        StopSwitch.Scope.ACCOUNT: Q(public_id=target or None),
+        StopSwitch.Scope.BOT: Q(bots__public_id=target or None),
+    }[StopSwitch.Scope(scope)]
+    return ExchangeAccount.objects.filter(wanted, bots__deleted_at=None, bots__isnull=False).order_by().distinct()
+
+
+def _target_check(scope: str, target: str, actor: User | None) -> tuple[str, User | None]:
+    """Canonical target and the user it belongs to."""
+    if scope not in StopSwitch.Scope.values:
+        raise ValidationError({"scope": [f"One of: {', '.join(StopSwitch.Scope.values)}."]})
+    staff = actor is None or actor.is_staff
+    if scope in WIDE:
+        if not staff:
+            raise PermissionDenied("Only staff may stop more than what is theirs.")
+        return _wide_target(scope, target), None
+    rows = {StopSwitch.Scope.USER: User, StopSwitch.Scope.ACCOUNT: ExchangeAccount, StopSwitch.Scope.BOT: Bot}[
+        StopSwitch.Scope(scope)
+    ].objects.all()
+    found = fields.by_reference(rows, target)
+    owner = found if isinstance(found, User) else getattr(found, "user", None)
+    if found is None or owner is None or not (staff or owner == actor):
+        raise ValidationError({"target": [f"There is no such {scope} of yours."]})
+    return str(found.public_id), owner
+
+
+def _wide_target(scope: str, target: str) -> str:
+    if scope == StopSwitch.Scope.PLATFORM:
+        return ""
+    if scope == StopSwitch.Scope.EXCHANGE:
+        if target not in dict(EXCHANGES):
+            raise ValidationError({"target": [f"One of: {', '.join(dict(EXCHANGES))}."]})
+        return target
+    strategy = fields.by_reference(Strategy.objects.all(), target)
+    if strategy is None:
+        raise ValidationError({"target": ["There is no strategy with this id."]})
+    return str(strategy.public_id)
