@@ -118,16 +118,21 @@ def _flow_columns(high: Array, low: Array, close: Array, volume: Array) -> dict[
 
 def features_compute(candles: Candles) -> Array:
     """Features of every candle, float64 (symbols, time, features), columns in the order of `FEATURES`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = _columns(candles)
+    result = np.empty((*candles.close.shape, len(FEATURES)))
+    for index, name in enumerate(FEATURES):
+        result[..., index] = columns[name]
+    return result
+
+
+def _columns(candles: Candles) -> dict[str, Array]:
     opened, high, low, close = (_positive(side) for side in (candles.open, candles.high, candles.low, candles.close))
     volume = np.asarray(candles.volume, dtype=np.float64)
     step = np.log(close / shifted(close, 1))
     columns = _trend_columns(close, step)
     columns |= _shape_columns(opened, high, low, close, columns["volatility_60"])
-    columns |= _flow_columns(high, low, close, volume)
-    result = np.empty((*close.shape, len(FEATURES)))
-    for index, name in enumerate(FEATURES):
-        result[..., index] = columns[name]
-    return result
+    return columns | _flow_columns(high, low, close, volume)
 
 
 class _Tail:
