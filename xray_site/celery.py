@@ -1,8 +1,9 @@
 """The Celery application: queues and routes. Task modules are found in every app's `tasks.py`."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
@@ -18,3 +19,17 @@ app.conf.task_routes = {
     "accounts.tasks.account_verify": {"queue": "execution"},
 }
 app.autodiscover_tasks()
+
+
+@signals.celeryd_init.connect
+@signals.beat_init.connect
+def settings_stop(**kwargs: Any) -> None:
+    """A worker or beat of its own does not start on wrong settings."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from xray_site.checks import settings_require
+
+    try:
+        settings_require()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error

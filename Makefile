@@ -1,0 +1,53 @@
+# Market X-Ray. `make help` lists what there is. Options are given as variables: PORT=8001 make run
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := .venv/bin/python
+PATHS := accounts signals mlmodels trading xray_site tests bench scripts manage.py
+PYTEST_ARGS ?=
+CHECK_ENV := XRAY_READ_DOTENV=0 SECRET_KEY=check XRAY_DEPLOYMENT_ID=check XRAY_MASTER_KEYS=check:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= XRAY_VAR_DIR=var/check
+
+.DEFAULT_GOAL := help
+.PHONY: help run up setup setup-dev test lint types layers migrations security format bench memory
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup ## start everything on this machine, without a server: [PORT=8000] [SEED=7] [SPEED=60] [DATA=folder] [EXCHANGE=binance]
+	@exec $(PY) manage.py run_demo
+
+up: setup ## the same as separate processes on PostgreSQL and Redis (needs DATABASE_URL and REDIS_URL)
+	@exec $(PY) manage.py run_demo --separate
+
+setup: ## make .venv with what the platform needs
+	@$(PYTHON) scripts/bootstrap.py requirements-core.txt
+
+setup-dev: ## make .venv with the test and lint tools too
+	@$(PYTHON) scripts/bootstrap.py requirements-dev.txt
+
+test: setup-dev ## all tests that need no server (with DATABASE_URL and REDIS_URL set: on those): [PYTEST_ARGS="-k scan"]
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: setup-dev ## ruff, types, layers, missing migrations, security
+	@$(PY) -m ruff check $(PATHS) && $(PY) -m ruff format --check $(PATHS)
+	@$(MAKE) --no-print-directory types layers migrations security
+
+types: setup-dev ## mypy
+	@$(CHECK_ENV) $(PY) -m mypy accounts signals mlmodels trading xray_site
+
+layers: setup-dev ## which room may import which (import-linter)
+	@.venv/bin/lint-imports
+
+migrations: setup-dev ## models without a migration
+	@$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
+
+security: setup-dev ## bandit
+	@$(PY) -m bandit -q -r accounts signals mlmodels trading xray_site scripts -c pyproject.toml
+
+format: setup-dev ## put the code in shape
+	@$(PY) -m ruff check --fix $(PATHS); $(PY) -m ruff format $(PATHS)
+
+bench: setup-dev ## benchmarks, one JSON line a figure: [BENCH=scan]
+	@$(CHECK_ENV) $(PY) -m bench.run $(BENCH)
+
+memory: ## memory (PSS) of the running demo's process group
+	@$(PY) scripts/memory.py
