@@ -1,0 +1,19 @@
+"""What other rooms may say against removing an account, without accounts importing them."""
+
+from collections.abc import Callable
+
+from accounts.models import ExchangeAccount
+
+Guard = Callable[[ExchangeAccount], str]
+_guards: list[Guard] = []
+
+
+def on_account_remove(guard: Guard) -> None:
+    """Register `guard(account) -> reason`: an empty reason lets the account go, words keep it."""
+    if guard not in _guards:
+        _guards.append(guard)
+
+
+def account_removal_reasons(account: ExchangeAccount) -> list[str]:
+    """Every reason why the account must stay."""
+    return [reason for guard in _guards if (reason := guard(account))]
