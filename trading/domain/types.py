@@ -5,7 +5,7 @@ to (bot, instrument). `engine.step(state, event)` changes the state and returns 
 stores them, sends the orders among them to its broker, and feeds the broker's answers back in as events.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -219,6 +219,17 @@ class AccountState:
     quotes: dict[str, Quote] = field(default_factory=dict)
     peak_equity: Decimal = ZERO
     trade_ids: set[tuple[str, str]] = field(default_factory=set)  # (symbol, trade id) of fills already applied
+    cash_references: set[str] = field(default_factory=set)  # of cash movements already posted
+
+
+def order_copy(order: OrderState) -> OrderState:
+    """A copy as it is now, for an effect."""
+    return replace(order)
+
+
+def position_copy(position: PositionState) -> PositionState:
+    """A copy as it is now, for an effect."""
+    return replace(position)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""The engine: `step(state, event)` changes the state and returns the effects, in order.
+
+Deterministic: no input or output, no clock, no random numbers. The same events give the same effects in backtest,
+paper and live. What happens to whom is in `entries`, `fills` and `closing`; this file only sends events there.
+
+Stated rules for odd answers: an answer for an order that is not ours changes nothing (`Oddity`); a trade id seen
+before changes nothing; an illegal answer changes nothing (`Oddity`); fills count whatever the order's status, late
+ones too (see `fills`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from trading.domain import closing, entries, fills
+from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, overdue, touched
+from trading.domain.ledger import post
+from trading.domain.money import exact
+from trading.domain.orders import ANSWERS, IllegalTransition, is_open, move
+from trading.domain.types import (
+    AccountState,
+    BotChanged,
+    BotState,
+    CashMoved,
+    ClockMark,
+    Effect,
+    Event,
+    FillSeen,
+    InstrumentSeen,
+    IntentTaken,
+    Oddity,
+    OrderAnswered,
+    OrderChanged,
+    Purpose,
+    QuoteSeen,
+    RunStarted,
+    StopLevel,
+    order_copy,
+)
+
+
+@exact
+def step(state: AccountState, event: Event) -> list[Effect]:
+    """Decide one event. Raises TypeError for something that is no event."""
+    handler = _HANDLERS.get(type(event))
+    if handler is None:
+        raise TypeError(f"{type(event).__name__} is no event of the engine.")
+    return handler(state, event)
+
+
+def _run_started(state: AccountState, _event: RunStarted) -> list[Effect]:
+    state.quotes.clear()
+    return []
+
+
+def _instrument_seen(state: AccountState, event: InstrumentSeen) -> list[Effect]:
+    state.instruments[event.spec.symbol] = event.spec
+    return []
+
+
+def _cash_moved(state: AccountState, event: CashMoved) -> list[Effect]:
+    """Deposits and withdrawals move the peak along, so that they are no drawdown."""
+    if event.reference in state.cash_references:
+        return []
+    state.cash_references.add(event.reference)
+    if event.currency == state.quote_currency and state.peak_equity > 0:
+        state.peak_equity = max(state.peak_equity + event.amount, state.peak_equity * 0)
+    kind = "deposit" if event.amount > 0 else "withdrawal"
+    return [*post(state, event.at, event.currency, event.amount, kind, event.reference)]
+
+
+def _intent_taken(state: AccountState, event: IntentTaken) -> list[Effect]:
+    return entries.decide(state, event) if event.purpose.is_entry else closing.on_intent(state, event)
+
+
+def _quote_seen(state: AccountState, event: QuoteSeen) -> list[Effect]:
+    if not 0 < event.quote.bid <= event.quote.ask:
+        return [Oddity(event.at, f"A quote of {event.quote.symbol} without a usable price was left out.")]
+    state.quotes[event.quote.symbol] = event.quote
+    effects: list[Effect] = []
+    for position in [p for p in state.positions.values() if p.symbol == event.quote.symbol]:
+        purpose = touched(position, event.quote)
+        if purpose is not None:
+            effects += closing.begin(state, position, purpose, event.at)
+    return effects
+
+
+def _clock_mark(state: AccountState, event: ClockMark) -> list[Effect]:
+    effects: list[Effect] = []
+    for order in [o for o in state.orders.values() if cancel_due(o, event.at)]:
+        effects += closing.cancel_ask(order, event.at)
+    for position in list(state.positions.values()):
+        if exit_waits(state, position, event.at):
+            effects += closing.send(state, position, event.at)
+        elif flatten_wanted(state, position):
+            effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)
+        elif overdue(position, event.at):
+            effects += closing.begin(state, position, Purpose.HOLDING_TIME, event.at)
+    return effects
+
+
+def _bot_changed(state: AccountState, event: BotChanged) -> list[Effect]:
+    """A bot that stops, or is stopped, takes back its resting entries; flatten also closes its positions."""
+    state.bots[event.bot_id] = BotState(event.bot_id, event.plan, event.running, event.stop_level)
+    effects: list[Effect] = []
+    for order in [o for o in state.orders.values() if o.bot_id == event.bot_id and not o.cancel_requested]:
+        stopped = event.stop_level >= StopLevel.NO_NEW_ENTRIES and order.purpose.is_entry
+        if stopped or (not event.running and order.purpose is Purpose.ENTRY):
+            effects += closing.cancel_ask(order, event.at)
+    for position in [p for p in state.positions.values() if p.bot_id == event.bot_id]:
+        if flatten_wanted(state, position):
+            effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)
+    return effects
+
+
+def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
+    order = fills.order_find(state, event.client_order_id)
+    if order is None:
+        return [Oddity(event.at, f"An answer for the unknown order {event.client_order_id} was left out.")]
+    was_open = is_open(order)
+    try:
+        changed = move(order, ANSWERS[event.status])
+    except (IllegalTransition, KeyError):
+        return [Oddity(event.at, f"Order {event.client_order_id} is {order.status}; {event.status} was left out.")]
+    if not changed and not event.exchange_order_id:
+        return []
+    order.reason = event.reason or order.reason
+    effects: list[Effect] = [OrderChanged(event.at, order_copy(order), event.exchange_order_id)]
+    if changed:
+        effects += closing.on_order_moved(state, order, event.at, was_open=was_open)
+    return effects
+
+
+_HANDLERS: dict[type, Callable[[AccountState, Any], list[Effect]]] = {
+    RunStarted: _run_started,
+    InstrumentSeen: _instrument_seen,
+    CashMoved: _cash_moved,
+    IntentTaken: _intent_taken,
+    QuoteSeen: _quote_seen,
+    ClockMark: _clock_mark,
+    BotChanged: _bot_changed,
+    OrderAnswered: _order_answered,
+    FillSeen: fills.seen,
+}

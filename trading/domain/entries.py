@@ -1,0 +1,149 @@
+"""Getting in: an entry intent is judged, sized and placed; a maker entry that timed out may take the rest."""
+
+from datetime import datetime
+
+from trading.domain import ids, pnl
+from trading.domain.ledger import free
+from trading.domain.money import amount_floor
+from trading.domain.placing import place
+from trading.domain.position import is_open
+from trading.domain.risk import Denial, RiskView, first_denial
+from trading.domain.risk.view import denial
+from trading.domain.sizing import Sized, entry_size
+from trading.domain.types import (
+    AccountState,
+    BotState,
+    Effect,
+    IntentDecided,
+    IntentTaken,
+    Oddity,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    PositionChanged,
+    PositionState,
+    Purpose,
+    Quote,
+    RiskDenied,
+    Side,
+    StopLevel,
+)
+from trading.domain.types import position_copy as copy
+
+
+def decide(state: AccountState, event: IntentTaken) -> list[Effect]:
+    """Judge one entry intent. An intent that was decided before changes nothing."""
+    position_id = ids.position_id(event.intent_id)
+    if position_id in state.positions or position_id in state.closed_positions:
+        return [Oddity(event.at, f"Intent {event.intent_id} was taken twice; the second time was left out.")]
+    found = risk_view(state, event)
+    refused = found if isinstance(found, Denial) else first_denial(found)
+    if refused is not None:
+        return _denied(event, refused)
+    assert isinstance(found, RiskView)
+    return _opened(state, event, found.bot, found.sized)
+
+
+def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
+    """The snapshot that rules judge by, or why there is none. Raises the account's peak equity."""
+    bot, spec, quote = (
+        state.bots.get(event.bot_id),
+        state.instruments.get(event.symbol),
+        state.quotes.get(event.symbol),
+    )
+    if bot is None:
+        return denial("bot", "The bot does not exist any more.")
+    if spec is None:
+        return denial("instrument", f"{event.symbol} is not known at this exchange.")
+    if quote is None:
+        return denial("quote_age", f"There is no price of {event.symbol} right now.")
+    equity = pnl.equity(state)
+    state.peak_equity = max(state.peak_equity, equity)
+    own = [p for p in state.positions.values() if p.bot_id == event.bot_id and is_open(p)]
+    return RiskView(
+        at=event.at,
+        intent=event,
+        bot=bot,
+        spec=spec,
+        quote=quote,
+        sized=entry_size(event, bot.plan, spec, quote),
+        free=free(state, spec.quote),
+        equity=equity,
+        peak_equity=state.peak_equity,
+        bot_positions=len(own),
+        has_position=any(p.symbol == event.symbol for p in own),
+    )
+
+
+def _denied(event: IntentTaken, refused: Denial) -> list[Effect]:
+    status = "expired" if refused.rule == "expiry" else "denied"
+    return [
+        RiskDenied(event.at, event.intent_id, event.bot_id, refused.rule, refused.reason, refused.facts),
+        IntentDecided(event.at, event.intent_id, status, refused.reason),
+    ]
+
+
+def _opened(state: AccountState, event: IntentTaken, bot: BotState, sized: Sized) -> list[Effect]:
+    """The position comes first, then its order. A limit order by hand rests until it is filled or closed."""
+    position = PositionState(
+        ids.position_id(event.intent_id), event.bot_id, event.symbol, bot.plan, event.intent_id, event.at
+    )
+    state.positions[position.position_id] = position
+    maker = sized.type is OrderType.LIMIT_MAKER
+    placed = place(
+        state,
+        position,
+        event.at,
+        intent_id=event.intent_id,
+        leg=0,
+        purpose=event.purpose,
+        side=Side.BUY,
+        type=sized.type,
+        amount=sized.amount,
+        price=sized.price,
+        reference=sized.reference,
+        expires_at=event.at + bot.plan.maker_timeout if maker else None,
+    )
+    return [PositionChanged(event.at, copy(position)), placed]
+
+
+def rest_taken(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
+    """The taker order for the rest of a maker entry that timed out; empty when it gives up."""
+    quote = _taker_quote(state, order, position, at)
+    if quote is None:
+        return []
+    spec = state.instruments[order.symbol]
+    amount = amount_floor(order.remaining, spec.lot_size)
+    cost = amount * quote.ask
+    if amount < max(spec.min_amount, spec.lot_size) or cost < spec.min_notional or cost > free(state, spec.quote):
+        return []
+    return [
+        place(
+            state,
+            position,
+            at,
+            intent_id=order.intent_id,
+            leg=order.leg + 1,
+            purpose=order.purpose,
+            side=Side.BUY,
+            type=OrderType.MARKET,
+            amount=amount,
+            price=None,
+            reference=quote.ask,
+        )
+    ]
+
+
+def _taker_quote(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> Quote | None:
+    """The quote to take, when plan, time, bot, stops and spread all allow it."""
+    timed_out = order.expires_at is not None and at >= order.expires_at
+    ended = order.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED) and order.type is OrderType.LIMIT_MAKER
+    if not (timed_out and ended and position.plan.taker_after_timeout and position.exit_intent_id is None):
+        return None
+    bot, quote = state.bots.get(order.bot_id), state.quotes.get(order.symbol)
+    if bot is None or quote is None or bot.stop_level >= StopLevel.NO_NEW_ENTRIES:
+        return None
+    if not bot.running and order.purpose is not Purpose.MANUAL_ENTRY:
+        return None
+    narrow = (quote.ask - quote.bid) * 2 <= position.plan.max_spread * (quote.ask + quote.bid)
+    return quote if narrow else None

@@ -1,0 +1,114 @@
+"""When and how a position is left: take profit, stop loss, holding time, and what is too small to sell."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from trading.domain.money import amount_floor, sell_price
+from trading.domain.orders import is_open
+from trading.domain.position import entry_price
+from trading.domain.types import (
+    ZERO,
+    AccountState,
+    InstrumentSpec,
+    OrderState,
+    OrderType,
+    PositionState,
+    PositionStatus,
+    Purpose,
+    Quote,
+    Side,
+    StopLevel,
+)
+
+RETRY_FIRST = timedelta(seconds=5)
+RETRY_LONGEST = timedelta(minutes=5)
+CANCEL_AGAIN = timedelta(seconds=30)
+
+
+def levels_set(position: PositionState, spec: InstrumentSpec, at: datetime) -> None:
+    """Stop and target from the average entry price; the holding time runs from the first fill."""
+    price = entry_price(position)
+    position.stop_price = sell_price(price * (1 - position.plan.stop_loss), spec.tick_size)
+    position.target_price = sell_price(price * (1 + position.plan.profit_target), spec.tick_size)
+    if position.hold_until is None:
+        position.hold_until = at + position.plan.holding_time
+
+
+def touched(position: PositionState, quote: Quote) -> Purpose | None:
+    """Which level the bid touches; the stop goes first."""
+    if position.status is not PositionStatus.OPEN or position.exit_intent_id is not None:
+        return None
+    if position.stop_price is not None and quote.bid <= position.stop_price:
+        return Purpose.STOP_LOSS
+    if position.target_price is not None and quote.bid >= position.target_price:
+        return Purpose.TAKE_PROFIT
+    return None
+
+
+def overdue(position: PositionState, at: datetime) -> bool:
+    """Whether the holding time is over and no exit has begun."""
+    waits = position.status is PositionStatus.OPEN and position.exit_intent_id is None
+    return waits and position.hold_until is not None and at >= position.hold_until
+
+
+def sellable(amount: Decimal, price: Decimal | None, spec: InstrumentSpec) -> Decimal:
+    """What of `amount` one order can sell (a multiple of the lot); zero when it is below the smallest order.
+
+    Without a price the smallest value cannot be checked: the exchange will say.
+    """
+    whole = amount_floor(amount, spec.lot_size)
+    if spec.max_amount is not None:
+        whole = min(whole, amount_floor(spec.max_amount, spec.lot_size))
+    if whole <= 0 or whole < spec.min_amount:
+        return ZERO
+    return ZERO if price is not None and whole * price < spec.min_notional else whole
+
+
+def retry_at(at: datetime, tries: int) -> datetime:
+    """When a refused exit is tried again: 5 s, doubling, at most 5 minutes apart."""
+    return at + min(RETRY_FIRST * 2 ** min(max(tries - 1, 0), 10), RETRY_LONGEST)
+
+
+def cancel_due(order: OrderState, at: datetime) -> bool:
+    """Whether an open order's time is up, or its cancel has gone unanswered for 30 s."""
+    if order.cancel_asked_at is not None:
+        return at >= order.cancel_asked_at + CANCEL_AGAIN
+    return order.expires_at is not None and at >= order.expires_at
+
+
+def exit_waits(state: AccountState, position: PositionState, at: datetime) -> bool:
+    """Whether an exit that was begun has no order at work and its time has come."""
+    if position.exit_intent_id is None or any(o.position_id == position.position_id for o in state.orders.values()):
+        return False
+    return position.retry_at is None or at >= position.retry_at
+
+
+def flatten_wanted(state: AccountState, position: PositionState) -> bool:
+    """Whether a stop asks for this position to be closed and no exit has begun."""
+    bot = state.bots.get(position.bot_id)
+    return bot is not None and bot.stop_level >= StopLevel.FLATTEN and position.exit_intent_id is None
+
+
+def due(state: AccountState, at: datetime) -> bool:
+    """Whether a clock mark at this moment would do anything."""
+    return any(cancel_due(order, at) for order in state.orders.values()) or any(
+        overdue(position, at) or exit_waits(state, position, at) or flatten_wanted(state, position)
+        for position in state.positions.values()
+    )
+
+
+def order_reached(order: OrderState, quote: Quote) -> bool:
+    """Whether this quote could fill an open order."""
+    if order.symbol != quote.symbol or not is_open(order):
+        return False
+    if order.type is OrderType.MARKET or order.price is None:
+        return True
+    return quote.ask <= order.price if order.side is Side.BUY else quote.bid >= order.price
+
+
+def touches(state: AccountState, quote: Quote) -> bool:
+    """Whether this quote could change anything but the quote itself."""
+    return any(order_reached(order, quote) for order in state.orders.values()) or any(
+        position.symbol == quote.symbol and touched(position, quote) is not None
+        for position in state.positions.values()
+    )

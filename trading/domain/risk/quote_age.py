@@ -1,0 +1,20 @@
+"""No entry on a price that is missing, crossed or old."""
+
+from datetime import timedelta
+
+from trading.domain.risk.view import Denial, RiskView, denial
+
+QUOTE_MAX_AGE = timedelta(seconds=60)
+
+
+def check(view: RiskView) -> Denial | None:
+    """A quote must be at most 60 s old and have 0 < bid <= ask."""
+    quote = view.quote
+    if not 0 < quote.bid <= quote.ask:
+        reason = f"The market shows no usable price (bid {quote.bid}, ask {quote.ask})."
+        return denial("quote_age", reason, bid=quote.bid, ask=quote.ask)
+    age = view.at - quote.at
+    if age <= QUOTE_MAX_AGE:
+        return None
+    seconds, allowed = int(age.total_seconds()), int(QUOTE_MAX_AGE.total_seconds())
+    return denial("quote_age", f"The last price is {seconds} s old; {allowed} s are allowed.", age_s=seconds)
