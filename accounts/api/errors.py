@@ -1,11 +1,126 @@
-"""One shape for every error of the API: what happened and what to do."""
+"""One shape for every error of the API: what happened and what to do.
 
+{"error": {"code": "invalid", "message": "...", "fields": {"amount_quote": ["..."]}}}, never a traceback.
+"""
+
+import logging
 from typing import Any
 
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
+from rest_framework.views import set_rollback
+
+from accounts.exchanges.errors import ExchangeError, ExchangeRefused
+
+log = logging.getLogger(__name__)
+GENERAL = "general"
+NOT_FOUND = "There is no such thing, or it is not yours. Ids are UUIDs; the map of the API is at /api/docs."
+Fields = dict[str, list[str]]
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's own answers (for now the default shape)."""
-    return drf_exception_handler(error, context)
+def error_body(code: str, message: str, fields: Fields | None = None) -> dict[str, Any]:
+    """The one shape."""
+    return {"error": {"code": code, "message": message, "fields": fields or {}}}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Every exception of a view as the one shape; unknown ones are logged and answered without details."""
+    if isinstance(error, DjangoValidationError | exceptions.ValidationError):
+        answer = _invalid(error)
+    elif isinstance(error, ExchangeError):
+        answer = _exchange(error)
+    elif isinstance(error, IntegrityError):
+        answer = Response(error_body("conflict", "Somebody changed this at the same moment. Read it again."), status=409)
+    elif isinstance(error, OperationalError):
+        log.warning("database trouble behind the API: %s", type(error).__name__)
+        answer = Response(error_body("busy", "The database is busy. Try again in a moment."), status=503)
+    else:
+        answer = _by_framework(error, context)
+    set_rollback()
+    return answer
+
+
+def _invalid(error: DjangoValidationError | exceptions.ValidationError) -> Response:
+    fields = fields_of(error)
+    words = "; ".join(f"{name}: {' '.join(texts)}" if name != GENERAL else " ".join(texts) for name, texts in fields.items())
+    return Response(error_body("invalid", words or "The values are not allowed.", fields), status=400)
+
+
+def fields_of(error: DjangoValidationError | exceptions.ValidationError) -> Fields:
+    """Messages by field; those about no single field stand under 'general'."""
+    if isinstance(error, exceptions.ValidationError):
+        return _flat(error.detail)
+    if hasattr(error, "error_dict"):
+        return {GENERAL if name == "__all__" else name: texts for name, texts in error.message_dict.items()}
+    return {GENERAL: list(error.messages)}
+
+
+def _flat(detail: Any, prefix: str = "") -> Fields:
+    if isinstance(detail, dict):
+        found: Fields = {}
+        for name, inner in detail.items():
+            key = GENERAL if name == "non_field_errors" and not prefix else f"{prefix}{name}"
+            found.update(_flat(inner, key if key == GENERAL else f"{key}."))
+        return found
+    texts = [str(item) for item in detail] if isinstance(detail, list) else [str(detail)]
+    return {prefix.rstrip(".") or GENERAL: texts}
+
+
+def _exchange(error: ExchangeError) -> Response:
+    code = status.HTTP_400_BAD_REQUEST if isinstance(error, ExchangeRefused) else status.HTTP_503_SERVICE_UNAVAILABLE
+    answer = Response(error_body(error.code, str(error)), status=code)
+    if error.retry_after_s:
+        answer["Retry-After"] = str(int(error.retry_after_s) + 1)
+    return answer
+
+
+def _by_framework(error: Exception, context: dict[str, Any]) -> Response:
+    answer = drf_exception_handler(error, context)
+    if answer is None:
+        log.error("unexpected error behind %s", _path(context), exc_info=error)
+        words = "Something went wrong on our side; it was logged. Try again, and tell the staff if it stays."
+        return Response(error_body("server_error", words), status=500)
+    code, message = _words(error)
+    answer.data = error_body(code, message)
+    return answer
+
+
+def _path(context: dict[str, Any]) -> str:
+    request = context.get("request")
+    return str(getattr(request, "path", "?"))
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return "not_found", NOT_FOUND
+    if isinstance(error, exceptions.NotAuthenticated):
+        return "not_authenticated", "Log in at /api/auth/login and send the header 'Authorization: Token ...'."
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return "authentication_failed", f"{_text(error)} Log in again at /api/auth/login."
+    if isinstance(error, exceptions.PermissionDenied):
+        return "permission_denied", _text(error)
+    if isinstance(error, DjangoPermissionDenied):
+        return "permission_denied", str(error) or "This is not yours."
+    if isinstance(error, exceptions.Throttled):
+        return "throttled", f"Too many requests. Wait {int(error.wait or 60)} s, then try again."
+    if isinstance(error, exceptions.ParseError):
+        return "bad_json", f"The body is not valid JSON ({_text(error)})."
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return "unsupported_media_type", "Send JSON with the header 'Content-Type: application/json'."
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return "method_not_allowed", f"{_text(error)} The map of the API is at /api/docs."
+    return str(getattr(error, "default_code", "error")), _text(error)
+
+
+def _text(error: Exception) -> str:
+    return str(getattr(error, "detail", error))
+
+
+def nowhere(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """The answer for every address under /api/ that is none."""
+    return JsonResponse(error_body("not_found", NOT_FOUND), status=404)
