@@ -15,7 +15,7 @@ if env.bool("XRAY_READ_DOTENV", default=True) and (BASE_DIR / ".env").exists():
 
 # --- core -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env("SECRET_KEY", default="")
+SECRET_KEY = env.secret("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 VAR_DIR = Path(env("XRAY_VAR_DIR", default=str(BASE_DIR / "var")))
@@ -98,6 +98,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": env("XRAY_SQLITE", default=str(VAR_DIR / "xray.sqlite3")),
+            "TEST": {"NAME": str(VAR_DIR / "test.sqlite3")},  # a file, so that threads meet as they do in the demo
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -157,6 +158,7 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=10)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.lockout_response"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("XRAY_HTTPS", default=False)
@@ -180,7 +182,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.CreatedCursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["accounts.api.filters.StrictFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.errors.exception_handler",
     "COERCE_DECIMAL_TO_STRING": True,
@@ -192,6 +195,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "DESCRIPTION": "Everything a page can do, a script can do. Amounts are decimal strings, times are UTC.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "accounts.api.schema.errors_documented"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -230,6 +235,7 @@ MAX_SPREAD_PERCENT = env.float("MAX_SPREAD_PERCENT", default=0.01)  # a fraction
 XRAY_EXCHANGE_TIMEOUT_S = env.float("XRAY_EXCHANGE_TIMEOUT_S", default=10.0)
 XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads
+XRAY_SIGNUP = env.bool("XRAY_SIGNUP", default=True)  # visitors may make a trader of themselves
 XRAY_DEPLOYMENT_ID = env("XRAY_DEPLOYMENT_ID", default="")  # random, part of every client order id
 XRAY_SITE_URL = env("XRAY_SITE_URL", default="http://127.0.0.1:8000")  # for links in notices
 PRACTICE_ADMIN_TOKEN = env("PRACTICE_ADMIN_TOKEN", default="")  # lets demo_setup make keys at the practice exchange
