@@ -19,7 +19,7 @@ from mlmodels.trainers.lightgbm import Fit, Tick
 
 TAIL_SHARE = 0.25
 FOLDS = 3
-MIN_SIGNALS_OOF = 40
+MIN_SIGNALS_OOF = 100
 SEED = 7
 MIN_STEPS = 300
 MIN_ROWS = 3000

@@ -1,0 +1,101 @@
+"""The champion as a source of signals: one prediction for all symbols of a scan."""
+
+import logging
+import threading
+from typing import Any
+
+import numpy as np
+
+from mlmodels.domain.features import FEATURES, LOOKBACK, features_last, model_input, rows_usable
+from mlmodels.library import LibraryMissing
+from mlmodels.models import ModelVersion
+from mlmodels.predictor import ModelRefused, Predictor, predictor_load
+from mlmodels.selectors import champion_get
+from signals.domain.timeframes import open_ms
+from signals.sources import ScanContext, SignalDraft
+
+log = logging.getLogger(__name__)
+TOP_FACTS = 3
+
+
+class ModelSource:
+    """Drafts buys where the champion's probability reaches its threshold; silent while there is no champion.
+
+    A model that cannot serve is refused once, with its reason in the log and in the registry, and the scan goes on.
+    """
+
+    name = "model"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: dict[str, Predictor] = {}
+        self._refused: set[str] = set()
+
+    def drafts(self, context: ScanContext) -> list[SignalDraft]:
+        """Signals of this candle, one per symbol at most."""
+        champion = champion_get(context.exchange, context.timeframe)
+        predictor = self._predictor(champion) if champion is not None else None
+        column = _column(context)
+        if champion is None or predictor is None or column is None:
+            return []
+        features = features_last(context.matrix, column)
+        wanted = set(context.symbols)
+        symbols = list(context.matrix.symbols)
+        rows = [row for row in np.flatnonzero(rows_usable(features)) if symbols[row] in wanted]
+        inputs = model_input(features[rows])
+        probability = predictor.predict(inputs)
+        return [
+            draft_make(champion, symbols[row], inputs[place], float(probability[place]))
+            for place, row in enumerate(rows)
+            if probability[place] >= champion.threshold
+        ]
+
+    def _predictor(self, champion: ModelVersion) -> Predictor | None:
+        """The loaded model, read from the registry once; only the serving ones of each lane are kept."""
+        key = str(champion.public_id)
+        with self._lock:
+            if key not in self._loaded and key not in self._refused:
+                self._load(key, champion)
+            return self._loaded.get(key)
+
+    def _load(self, key: str, champion: ModelVersion) -> None:
+        try:
+            loaded = predictor_load(champion.artifact, champion.artifact_sha256, champion.features, FEATURES)
+        except (ModelRefused, LibraryMissing) as error:
+            self._refused.add(key)
+            log.error("%s cannot serve: %s", champion, error)
+            ModelVersion.objects.filter(pk=champion.pk).update(status_reason=f"Cannot serve: {error}"[:400])
+            return
+        serving = ModelVersion.objects.filter(status=ModelVersion.Status.CHAMPION).values_list("public_id", flat=True)
+        alive = {str(public_id) for public_id in serving}
+        self._loaded = {name: kept for name, kept in self._loaded.items() if name in alive} | {key: loaded}
+
+
+def _column(context: ScanContext) -> int | None:
+    """Column of the scanned candle in the matrix, or None when it is not there or has too little behind it."""
+    found = np.flatnonzero(np.asarray(context.matrix.open_time_ms) == open_ms(context.candle_open_time))
+    return int(found[0]) if len(found) and found[0] >= LOOKBACK - 1 else None
+
+
+def draft_make(champion: ModelVersion, symbol: str, row: Any, probability: float) -> SignalDraft:
+    """One buy, with all that is needed to compute its probability again."""
+    values = {name: float(value) for name, value in zip(FEATURES, row, strict=True)}
+    top = list(champion.report.get("importance", values))[:TOP_FACTS]
+    facts = ", ".join(f"{name.replace('_', ' ')} {values[name]:.3g}" for name in top if name in values)
+    reason = (
+        f"Model v{champion.version}: {probability:.0%} for a gain after costs, {champion.threshold:.0%} needed; {facts}"
+    )
+    return SignalDraft(
+        symbol=symbol,
+        strategy_id=champion.strategy_id,
+        side="buy",
+        confidence=probability,
+        reason=reason[:240],
+        inputs={
+            "model": str(champion.public_id),
+            "model_version": champion.version,
+            "probability": probability,
+            "threshold": champion.threshold,
+            "features": values,
+        },
+    )
