@@ -1,8 +1,44 @@
-"""Fixtures shared by all tests. The environment is set before Django reads its settings."""
+"""Fixtures shared by all tests; the environment they run in is set by `tests/environment.py`."""
 
 import os
+import shutil
+from pathlib import Path
 
-os.environ.setdefault("XRAY_READ_DOTENV", "0")
-os.environ.setdefault("SECRET_KEY", "tests-only")
-os.environ.setdefault("XRAY_MASTER_KEYS", "test:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-os.environ.setdefault("XRAY_DEPLOYMENT_ID", "tests")
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NEIGHBOUR_DATA = ROOT.parent / "shared" / "market-data"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what this machine cannot run."""
+    servers = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
+    for item in items:
+        if item.get_closest_marker("servers") and not servers:
+            item.add_marker(pytest.mark.skip(reason="needs DATABASE_URL and REDIS_URL"))
+        if item.get_closest_marker("browser") and not chromium():
+            item.add_marker(pytest.mark.skip(reason="needs chromium"))
+
+
+def chromium() -> str | None:
+    """The browser to test with, if there is one."""
+    names = (os.environ.get("XRAY_CHROMIUM") or "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def market_data() -> Path:
+    """The folder of real candles (`<market>/<timeframe>/<BASE>_<QUOTE>.parquet`); skips where it is absent."""
+    folder = Path(os.environ.get("XRAY_MARKET_DATA") or NEIGHBOUR_DATA)
+    if not any(folder.glob("*/*/*.parquet")):
+        pytest.skip(f"needs real candles in XRAY_MARKET_DATA (looked in {folder.name})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The browser's program; skips where there is none."""
+    path = chromium()
+    if path is None:
+        pytest.skip("needs chromium")
+    return path

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from xray_site.checks import settings_require
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -42,5 +44,6 @@ class XrayScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def setup_schedule(self) -> None:
         """Called once by beat before its first tick."""
+        settings_require()
         schedule_install()
         super().setup_schedule()

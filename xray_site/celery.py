@@ -22,9 +22,8 @@ app.autodiscover_tasks()
 
 
 @signals.celeryd_init.connect
-@signals.beat_init.connect
 def settings_stop(**kwargs: Any) -> None:
-    """A worker or beat of its own does not start on wrong settings."""
+    """A worker of its own does not start on wrong settings; beat checks them in its scheduler."""
     from django.core.exceptions import ImproperlyConfigured
 
     from xray_site.checks import settings_require

@@ -18,7 +18,7 @@ def settings_problems() -> list[str]:
     """Everything wrong with the settings, one sentence each, beginning with the setting's name."""
     return [
         *settings.XRAY_ENV_PROBLEMS,
-        *_secret_problems(),
+        *_deployment_problems(),
         *_master_key_problems(),
         *_endpoint_problems(),
         *_unknown("XRAY_MARKET_EXCHANGES", settings.XRAY_MARKET_EXCHANGES, settings.XRAY_EXCHANGES),
@@ -40,10 +40,9 @@ def settings_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Error(text, id=f"xray.E{number:03d}") for number, text in enumerate(settings_problems(), start=1)]
 
 
-def _secret_problems() -> Iterable[str]:
-    for name in ("SECRET_KEY", "XRAY_DEPLOYMENT_ID"):
-        if not str(getattr(settings, name, "")).strip():
-            yield f"{name} is missing; any long random text (make run writes one into .env on the first start)."
+def _deployment_problems() -> Iterable[str]:
+    if not settings.XRAY_DEPLOYMENT_ID.strip():
+        yield "XRAY_DEPLOYMENT_ID is missing; any random text, never changed again (make run writes one into .env)."
 
 
 def _master_key_problems() -> Iterable[str]:

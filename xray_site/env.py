@@ -4,6 +4,7 @@ The settings module must not raise at its first bad value: `xray_site.checks` re
 starts until they are right.
 """
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,13 @@ class NamedEnv(environ.Env):  # type: ignore[misc]
             self.problems.append(f"{var} is '{text}'; allowed: {', '.join(_TRUE)}; {', '.join(_FALSE)}.")
             return default
         return text in _TRUE
+
+    def secret(self, var: str) -> str:
+        """A secret that must be set; where it is missing (noted), a random one, so that nothing weak is ever used."""
+        if text := self.ENVIRON.get(var, "").strip():
+            return str(text)
+        self.problems.append(f"{var} is missing; any long random text (make run writes one into .env).")
+        return secrets.token_urlsafe(48)
 
     def within(self, var: str, value: float, low: float, high: float) -> None:
         """Note a number outside its range (both ends allowed)."""

@@ -1,0 +1,15 @@
+"""The environment of every test process: a pytest plugin, because Django reads settings before any conftest."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+os.environ.setdefault("XRAY_READ_DOTENV", "0")
+os.environ.setdefault("SECRET_KEY", "tests-only")
+os.environ.setdefault("XRAY_MASTER_KEYS", "test:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+os.environ.setdefault("XRAY_DEPLOYMENT_ID", "tests")
+
+# Every test process (xdist starts several) keeps its candles and its SQLite file in a folder of its own.
+os.environ["XRAY_VAR_DIR"] = tempfile.mkdtemp(prefix="xray-tests-")
+atexit.register(shutil.rmtree, os.environ["XRAY_VAR_DIR"], ignore_errors=True)
