@@ -238,6 +238,11 @@ XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo
 XRAY_SIGNUP = env.bool("XRAY_SIGNUP", default=True)  # visitors may make a trader of themselves
 XRAY_DEPLOYMENT_ID = env("XRAY_DEPLOYMENT_ID", default="")  # random, part of every client order id
 XRAY_SITE_URL = env("XRAY_SITE_URL", default="http://127.0.0.1:8000")  # for links in notices
+XRAY_DEMO_STAFF_PASSWORD = env("XRAY_DEMO_STAFF_PASSWORD", default="")  # no password: that demo user is not made
+XRAY_DEMO_PAPER_PASSWORD = env("XRAY_DEMO_PAPER_PASSWORD", default="")
+XRAY_DEMO_PRACTICE_PASSWORD = env("XRAY_DEMO_PRACTICE_PASSWORD", default="")
+XRAY_DEMO_API_KEY = env("XRAY_DEMO_API_KEY", default="")  # keys at another server behind XRAY_EXCHANGE_ENDPOINTS
+XRAY_DEMO_API_SECRET = env("XRAY_DEMO_API_SECRET", default="")
 PRACTICE_ADMIN_TOKEN = env("PRACTICE_ADMIN_TOKEN", default="")  # lets demo_setup make keys at the practice exchange
 
 env.within("BASE_MAX_SYMBOLS", BASE_MAX_SYMBOLS, 1, 5000)

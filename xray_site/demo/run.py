@@ -112,6 +112,10 @@ def _start(group: Supervisor, plan: Plan, *, separate: bool) -> None:
     prepare = group.start(manage_child("preparation", environment, "demo_prepare"))
     if code := group.wait_done(prepare):
         raise ChildFailed(f"The preparation failed (exit {code}), see above.")
+    if plan.world.practice:
+        group.wait_until(
+            lambda: ports.answers(f"{plan.exchange_address}/api/v3/ping"), timeout_s=120, what="The exchange"
+        )
     say("starting the platform")
     app = _separate_child(environment) if separate else manage_child("platform", environment, "run_app")
     group.start(app)

@@ -51,8 +51,8 @@ def world_from(values: Mapping[str, str]) -> World:
 def _practice_world(data: str, values: Mapping[str, str]) -> World:
     seed = _number("SEED", values.get("SEED") or str(DEFAULT_SEED), whole=True)
     speed = _number("SPEED", values.get("SPEED") or str(DEFAULT_SPEED))
-    if not 0 < speed <= 3600:
-        raise BadOption(f"SPEED is '{speed:g}'; allowed: above 0, up to 3600 (60: a minute passes in a second).")
+    if not 1 <= speed <= 3600:
+        raise BadOption(f"SPEED is '{speed:g}'; allowed: 1 to 3600 (at 60 the market moves a minute in a second).")
     folder = _data_folder(data) if data else None
     name = f"data-{folder.name}-{_digest(str(folder))}" if folder else f"seed-{seed:.0f}"
     name += "" if speed == DEFAULT_SPEED else f"-speed-{speed:g}"
