@@ -38,6 +38,9 @@ class Judged:
     threshold: float
     tail: Split
     evaluation: Evaluation
+    """On the held-out tail."""
+    walk_forward: Evaluation
+    """Of the folds' models, on their out-of-fold rows, at the same threshold."""
     report: dict[str, Any]
 
 
@@ -54,7 +57,7 @@ def data_check(data: Dataset) -> None:
 
 
 def tail_evaluate(
-    data: Dataset, rows: slice, probability: NDArray[np.float64], threshold: float, base_rate: float
+    data: Dataset, rows: slice | NDArray[np.int64], probability: NDArray[np.float64], threshold: float, base_rate: float
 ) -> Evaluation:
     """Measures on some rows of the data set."""
     return evaluate(
@@ -83,16 +86,18 @@ def pipeline_run(data: Dataset, *, seed: int = SEED, tick: Tick = lambda _: None
     final = lightgbm.fit(
         data.x[train], data.wins[train], seed=seed, rounds=rounds, tick=lambda share: tick(0.75 + 0.2 * share)
     )
+    walked = tail_evaluate(data, seen, probability, threshold, float(data.wins[seen].mean()))
     rows = data.between(tail.test_start, tail.test_end)
     base_rate = float(data.wins[train].mean())
     evaluation = tail_evaluate(data, rows, final.predict(data.x[rows]), threshold, base_rate)
     report = {
         "tail": evaluation.as_dict(),
+        "walk_forward": walked.as_dict(),
         "folds": fold_reports,
         "importance": final.importance(data.names),
         "data": _data_facts(data, tail, base_rate),
     }
-    return Judged(final, final.artifact(), threshold, tail, evaluation, report)
+    return Judged(final, final.artifact(), threshold, tail, evaluation, walked, report)
 
 
 def _folds_run(

@@ -11,7 +11,7 @@ from mlmodels.library import LibraryMissing
 from mlmodels.models import ModelVersion
 from mlmodels.predictor import ModelRefused, Predictor, predictor_load
 from mlmodels.selectors import champion_get
-from signals.domain.timeframes import open_ms
+from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.sources import ScanContext, SignalDraft
 
 log = logging.getLogger(__name__)
@@ -72,9 +72,14 @@ class ModelSource:
 
 
 def _column(context: ScanContext) -> int | None:
-    """Column of the scanned candle in the matrix, or None when it is not there or has too little behind it."""
-    found = np.flatnonzero(np.asarray(context.matrix.open_time_ms) == open_ms(context.candle_open_time))
-    return int(found[0]) if len(found) and found[0] >= LOOKBACK - 1 else None
+    """Column of the scanned candle in the matrix, or None when the candles behind it are too few or have a gap."""
+    times = np.asarray(context.matrix.open_time_ms)
+    column = int(np.searchsorted(times, open_ms(context.candle_open_time)))
+    first = column - (LOOKBACK - 1)
+    if first < 0 or column >= len(times) or times[column] != open_ms(context.candle_open_time):
+        return None
+    whole = times[column] - times[first] == (LOOKBACK - 1) * timeframe_ms(context.timeframe)
+    return column if whole else None
 
 
 def draft_make(champion: ModelVersion, symbol: str, row: Any, probability: float) -> SignalDraft:
@@ -82,15 +87,13 @@ def draft_make(champion: ModelVersion, symbol: str, row: Any, probability: float
     values = {name: float(value) for name, value in zip(FEATURES, row, strict=True)}
     top = list(champion.report.get("importance", values))[:TOP_FACTS]
     facts = ", ".join(f"{name.replace('_', ' ')} {values[name]:.3g}" for name in top if name in values)
-    reason = (
-        f"Model v{champion.version}: {probability:.0%} for a gain after costs, {champion.threshold:.0%} needed; {facts}"
-    )
+    odds = f"{probability:.0%} for a gain after costs, {champion.threshold:.0%} needed"
     return SignalDraft(
         symbol=symbol,
         strategy_id=champion.strategy_id,
         side="buy",
         confidence=probability,
-        reason=reason[:240],
+        reason=f"Model v{champion.version}: {odds}; {facts}"[:240],
         inputs={
             "model": str(champion.public_id),
             "model_version": champion.version,

@@ -135,7 +135,7 @@ def champion_evaluate(data: Dataset, judged: Judged, champion: ModelVersion | No
 
 def _result_keep(run: TrainingRun, data: Dataset, judged: Judged, rivalry: Rivalry) -> None:
     """Register the model, decide about it and end the run, all or nothing."""
-    decided = verdict(judged.evaluation, rivalry.evaluation)
+    decided = verdict(judged.evaluation, rivalry.evaluation, judged.walk_forward)
     report = _report(run, judged, rivalry)
     with transaction.atomic():
         if champion_get(run.exchange, run.timeframe) != rivalry.champion:

@@ -1,5 +1,6 @@
 """Rows to learn from: the usable candles of all symbols, in order of time, with their labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,11 +49,42 @@ class Dataset:
         return int(2 * self.open_time_ms[-1] - self.open_time_ms[-2])
 
 
+@dataclass(frozen=True)
+class _Marked:
+    """Candles with one missing column in every gap of the grid."""
+
+    symbols: Sequence[str]
+    open_time_ms: NDArray[np.int64]
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    volume: Array
+
+
+def gaps_marked(candles: Candles) -> Candles:
+    """The same candles, with one column of NaN wherever the grid of open times skips.
+
+    A stored grid leaves out candles that no symbol has (an outage): without the mark, windows and labels would reach
+    across it as if no time had passed. One missing column makes every window that holds it unusable.
+    """
+    times = np.asarray(candles.open_time_ms, dtype=np.int64)
+    steps = np.diff(times)
+    length = steps.min() if len(steps) else 0
+    holes = np.flatnonzero(steps > length) + 1
+    if not len(holes):
+        return candles
+    sides = (candles.open, candles.high, candles.low, candles.close, candles.volume)
+    marked = (np.insert(side, holes, np.nan, axis=1) for side in sides)
+    return _Marked(candles.symbols, np.insert(times, holes, times[holes] - length), *marked)
+
+
 def dataset_build(candles: Candles, cost: Array, *, horizon: int = HORIZON, max_rows: int | None = None) -> Dataset:
     """Features and labels of every candle that has both; the newest `max_rows` when there are more.
 
     `cost` is the round trip per symbol, a fraction, (symbols,).
     """
+    candles = gaps_marked(candles)
     features = features_compute(candles).transpose(1, 0, 2)
     labels = labels_compute(candles, cost, horizon=horizon)
     keep = rows_usable(features) & labels.known.T

@@ -24,21 +24,23 @@ def judged(data):
 def test_a_planted_pattern_is_learnt_and_promoted(judged):
     assert judged.evaluation.auc > 0.75
     assert judged.evaluation.net_mean > judged.evaluation.net_all
-    assert verdict(judged.evaluation, None).promote, verdict(judged.evaluation, None).reason
+    assert verdict(judged.evaluation, None, judged.walk_forward).promote, verdict(
+        judged.evaluation, None, judged.walk_forward
+    ).reason
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_noise_is_not_promoted(seed):
     matrix = random_walk(seed)
     noise = pipeline_run(dataset_build(matrix, costs(matrix)))
-    assert not verdict(noise.evaluation, None).promote
+    assert not verdict(noise.evaluation, None, noise.walk_forward).promote
     assert noise.evaluation.auc < 0.6
 
 
 def test_noise_is_not_promoted_even_without_costs():
     matrix = random_walk(77)
     noise = pipeline_run(dataset_build(matrix, costs(matrix, 0.0)))
-    assert not verdict(noise.evaluation, None).promote
+    assert not verdict(noise.evaluation, None, noise.walk_forward).promote
 
 
 def test_same_data_and_seed_give_the_same_model(data, judged):
@@ -97,7 +99,7 @@ def test_a_damaged_or_foreign_model_is_refused_with_words(data, judged):
     good = artifact_hash(judged.artifact)
     with pytest.raises(ModelRefused, match="damaged"):
         predictor_load(judged.artifact + " ", good, data.names, data.names)
-    with pytest.raises(ModelRefused, match="other features.*old_feature"):
+    with pytest.raises(ModelRefused, match=r"other features.*old_feature"):
         predictor_load(judged.artifact, good, [*data.names[:-1], "old_feature"], data.names)
     with pytest.raises(ModelRefused, match="refused the model"):
         predictor_load("nonsense", artifact_hash("nonsense"), data.names, data.names)

@@ -25,7 +25,7 @@ GOOD = Evaluation(
 
 
 def test_a_first_model_that_beats_the_base_rate_serves():
-    assert verdict(GOOD, None).promote
+    assert verdict(GOOD, None, GOOD).promote
 
 
 @pytest.mark.parametrize(
@@ -40,24 +40,30 @@ def test_a_first_model_that_beats_the_base_rate_serves():
     ],
 )
 def test_a_first_model_without_proof_is_refused_with_the_reason(change, words):
-    decided = verdict(replace(GOOD, **change), None)
+    decided = verdict(replace(GOOD, **change), None, GOOD)
     assert not decided.promote
     assert words in decided.reason
     assert len(decided.reason) <= 400
 
 
 def test_a_tie_keeps_the_champion():
-    assert not verdict(GOOD, GOOD).promote
+    assert not verdict(GOOD, GOOD, GOOD).promote
 
 
 def test_more_return_with_a_worse_log_loss_keeps_the_champion():
-    assert not verdict(replace(GOOD, net_mean=0.006, log_loss=0.66), GOOD).promote
+    assert not verdict(replace(GOOD, net_mean=0.006, log_loss=0.66), GOOD, GOOD).promote
 
 
 def test_better_in_both_replaces():
-    assert verdict(replace(GOOD, net_mean=0.005, log_loss=0.64), GOOD).promote
+    assert verdict(replace(GOOD, net_mean=0.005, log_loss=0.64), GOOD, GOOD).promote
 
 
 def test_better_than_a_bad_champion_is_not_enough():
     bad = replace(GOOD, net_mean=-0.01, log_loss=0.7)
-    assert not verdict(replace(GOOD, net_mean=-0.001, net_low=-0.004), bad).promote
+    assert not verdict(replace(GOOD, net_mean=-0.001, net_low=-0.004), bad, GOOD).promote
+
+
+def test_one_lucky_tail_is_not_enough():
+    decided = verdict(GOOD, None, replace(GOOD, net_low=-0.0001))
+    assert not decided.promote
+    assert "walk-forward" in decided.reason
