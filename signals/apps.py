@@ -7,3 +7,10 @@ class SignalsConfig(AppConfig):
     """The signals room."""
 
     name = "signals"
+
+    def ready(self) -> None:
+        """The strategies are the first source of signals."""
+        from signals import sources
+        from signals.strategy_source import StrategySource
+
+        sources.register(StrategySource())

@@ -15,7 +15,7 @@ ROOM = Path(__file__).resolve().parent.parent
 
 def kernel_sources() -> list[Path]:
     """Every file whose content decides what the compiled kernels do."""
-    return sorted((ROOM / "domain" / "indicators").glob("*.py")) + [ROOM / "scan" / "kernels.py"]
+    return [*sorted((ROOM / "domain" / "indicators").glob("*.py")), ROOM / "scan" / "kernels.py"]
 
 
 @lru_cache(maxsize=1)

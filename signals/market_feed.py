@@ -1,0 +1,94 @@
+"""What the market sockets of one exchange deliver, sampled from an unmodified ccxt.pro client.
+
+ccxt keeps the newest bid and ask of every subscribed symbol and the newest candles in its own caches while its
+receive loop runs; we look at them a few times a second instead of waiting for each message, which costs a fraction.
+"""
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import Any
+
+from accounts.clock import now
+from accounts.exchanges.errors import translated
+from signals.quotes import QuoteRow, publish
+
+SAMPLE_S = 0.25  # at most four quotes a symbol and second
+RENEW_S = 5.0  # a quote that has not changed is confirmed this often while its socket delivers
+CANDLES_S = 0.5
+CANDLES_KEPT = 4
+
+
+class MarketFeed:
+    """The sockets of one exchange: `quotes_run` and `candles_run` until cancelled or the connection breaks."""
+
+    def __init__(self, exchange: str, client: Any, symbols: list[str], timeframes: list[str]) -> None:
+        self.exchange, self.client, self.symbols, self.timeframes = exchange, client, symbols, timeframes
+        self.last_event = 0.0  # monotonic seconds
+        self.last_event_at: Any = None
+        self.candles_since_ms = 0  # exchange time from which the candle socket has delivered without a break
+        self._seen: dict[str, tuple[Any, ...]] = {}
+        self._renewed = 0.0
+
+    async def quotes_run(self) -> None:
+        """Publish changed quotes, at most four a second and symbol."""
+        watch = self.client.watch_bids_asks if self.client.has.get("watchBidsAsks") else self.client.watch_tickers
+        while True:
+            with translated(f"Quotes of {self.exchange}"):
+                got = await watch(self.symbols)
+            self._event()
+            publish(self.exchange, self._changed(self.client.bidsasks or self.client.tickers or got))
+            await asyncio.sleep(SAMPLE_S)
+
+    async def candles_run(self, exchange_ms: Any) -> None:
+        """Keep ccxt's candle cache filled; `exchange_ms()` is the exchange's time in ms."""
+        self.client.options["OHLCVLimit"] = CANDLES_KEPT
+        pairs = [[symbol, timeframe] for timeframe in self.timeframes for symbol in self.symbols]
+        self.candles_since_ms = exchange_ms()
+        while True:
+            with translated(f"Candles of {self.exchange}"):
+                await self.client.watch_ohlcv_for_symbols(pairs)
+            self._event()
+            await asyncio.sleep(CANDLES_S)
+
+    def final_candles(self, timeframe: str, open_ms: int, close_ms: int) -> dict[str, list[float]]:
+        """Candles of this open time that are final: a later one of the symbol has begun, and the socket was up over
+        the close, so that the last word on it was heard. Others are asked for by REST.
+        """
+        if not self.candles_since_ms or close_ms <= self.candles_since_ms:
+            return {}
+        found = {}
+        for symbol in self.symbols:
+            rows = list(self.client.ohlcvs.get(symbol, {}).get(timeframe, ()))
+            mine = [row for row in rows if row[0] == open_ms]
+            if mine and rows[-1][0] > open_ms:
+                found[symbol] = [float(value) for value in mine[-1]]
+        return found
+
+    def _event(self) -> None:
+        self.last_event, self.last_event_at = time.monotonic(), now()
+
+    def _changed(self, tickers: dict[str, Any]) -> list[QuoteRow]:
+        renew = time.monotonic() - self._renewed > RENEW_S
+        rows = []
+        for symbol in self.symbols:
+            numbers = _numbers(tickers.get(symbol) or {})
+            if numbers is not None and (renew or self._seen.get(symbol) != numbers):
+                self._seen[symbol] = numbers
+                rows.append(_quote(symbol, numbers))
+        if renew:
+            self._renewed = time.monotonic()
+        return rows
+
+
+def _numbers(ticker: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    """bid, ask and their sizes, or None where the book has no two sides (or they cross)."""
+    bid, ask = ticker.get("bid"), ticker.get("ask")
+    if not bid or not ask or not 0.0 < bid <= ask:
+        return None
+    return bid, ask, ticker.get("bidVolume") or 0.0, ticker.get("askVolume") or 0.0
+
+
+def _quote(symbol: str, numbers: tuple[float, float, float, float]) -> QuoteRow:
+    bid, ask, bid_size, ask_size = (Decimal(repr(float(number))) for number in numbers)
+    return QuoteRow(symbol, bid, ask, bid_size, ask_size, now())

@@ -1,0 +1,167 @@
+"""Keeping candles: the window of each exchange and timeframe up to date, and its history in Parquet."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from accounts.clock import now
+from accounts.exchanges import loop
+from accounts.exchanges.errors import ExchangeRetry
+from signals.candles import store
+from signals.candles.feed import candles_get
+from signals.candles.fetch import Fetched, Want, candles_fetch
+from signals.candles.matrix import CandleMatrix, CandleTable
+from signals.candles.window import CandleWindow
+from signals.domain.timeframes import open_ms, open_time
+from signals.models import CandleSeries, Instrument
+
+FLUSH_EVERY = 60  # candles of a lane that wait in the hot window before its month file is rewritten
+FETCH_TIMEOUT_S = 10.0
+FIRST_FETCH_TIMEOUT_S = 60.0
+PATIENCE = 2  # candles after which a candle the exchange does not have is given up
+
+_windows: dict[tuple[str, str], CandleWindow] = {}
+_locks: dict[tuple[str, str], threading.Lock] = {}
+_guard = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUpdate:
+    """The window after an update: its candles up to the one asked for, the lanes that lack it, and the time it took."""
+
+    matrix: CandleMatrix
+    late: tuple[str, ...]
+    errors: dict[str, str]
+    fetch_ms: float
+
+
+def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols: list[str]) -> WindowUpdate:
+    """Bring the window of these symbols up to one closed candle: websocket candles first, REST for what is missing.
+
+    Holes are repaired on the way. Raises ExchangeRetry when no lane at all could be fetched.
+    """
+    with _lock(exchange, timeframe):
+        began = time.monotonic()
+        window = _window(exchange, timeframe)
+        if window.symbols != symbols:
+            _lanes_change(window, symbols)
+        window.advance(candle_open_ms)
+        for symbol, table in candles_get(exchange, timeframe, candle_open_ms).items():
+            window.merge(symbol, table)
+        fetched = _repair(window)
+        matrix = window.matrix()
+        store.hot_write(exchange, timeframe, matrix)
+        late = tuple(symbol for symbol in symbols if not window.has(symbol, candle_open_ms))
+        if late and len(late) == len(symbols) and fetched.errors:
+            raise ExchangeRetry(f"No candles from {exchange}: {next(iter(fetched.errors.values()))}")
+        return WindowUpdate(matrix.upto(candle_open_ms), late, fetched.errors, (time.monotonic() - began) * 1000)
+
+
+def history_flush(*, exchange: str, timeframe: str, everything: bool = False) -> int:
+    """Write lanes with at least FLUSH_EVERY new candles (or corrected ones) to their month files and the manifest.
+
+    `everything` writes lanes with any new candle. Returns how many lanes were written.
+    """
+    with _lock(exchange, timeframe):
+        window = _window(exchange, timeframe)
+        return _flush(window, window.symbols, 1 if everything else FLUSH_EVERY)
+
+
+def windows_forget() -> None:
+    """Forget all windows of this process (tests)."""
+    with _guard:
+        _windows.clear()
+        _locks.clear()
+
+
+def _lock(exchange: str, timeframe: str) -> threading.Lock:
+    with _guard:
+        return _locks.setdefault((exchange, timeframe), threading.Lock())
+
+
+def _window(exchange: str, timeframe: str) -> CandleWindow:
+    window = _windows.get((exchange, timeframe))
+    if window is None:
+        window = CandleWindow(exchange, timeframe)
+        hot = store.hot_read(exchange, timeframe)
+        window.symbols_set(list(hot.symbols))
+        window.load(hot)
+        _windows[exchange, timeframe] = window
+    return window
+
+
+def _lanes_change(window: CandleWindow, symbols: list[str]) -> None:
+    """Lanes that leave the scan are stored first, so that nothing is lost with them."""
+    leaving = [symbol for symbol in window.symbols if symbol not in symbols]
+    if leaving:
+        _flush(window, leaving, 1)
+    window.symbols_set(symbols)
+
+
+def _repair(window: CandleWindow) -> Fetched:
+    starts = {symbol: window.missing_from(symbol) for symbol in window.symbols}
+    wants = [Want(symbol, since) for symbol, since in starts.items() if since is not None]
+    if not wants:
+        return Fetched()
+    longest = max(window.end_ms - want.since_ms for want in wants) // window.step
+    timeout_s = FIRST_FETCH_TIMEOUT_S if longest > FLUSH_EVERY else FETCH_TIMEOUT_S
+    until = window.end_ms + window.step
+    fetched = loop.run(_fetch(window, wants, until, timeout_s), timeout_s=timeout_s + 30.0)
+    for symbol, table in fetched.tables.items():
+        window.merge(symbol, table)
+        window.give_up(symbol, starts[symbol] or 0, window.end_ms - PATIENCE * window.step)
+    return fetched
+
+
+async def _fetch(window: CandleWindow, wants: list[Want], until_ms: int, timeout_s: float) -> Fetched:
+    from accounts.exchanges.factory import public_client
+
+    client = public_client(window.exchange)
+    return await candles_fetch(client, timeframe=window.timeframe, wants=wants, until_ms=until_ms, timeout_s=timeout_s)
+
+
+def _flush(window: CandleWindow, symbols: list[str], at_least: int) -> int:
+    instruments = Instrument.objects.filter(exchange=window.exchange, symbol__in=symbols)
+    series = {
+        one.instrument_id: one
+        for one in CandleSeries.objects.filter(instrument__in=instruments, timeframe=window.timeframe)
+    }
+    matrix, written = window.matrix(), []
+    for instrument in instruments:
+        row = series.get(instrument.pk) or CandleSeries(instrument=instrument, timeframe=window.timeframe)
+        table = _unstored(window, matrix, instrument.symbol, row)
+        if len(table) and (row.last_open is None or len(table) >= at_least or instrument.symbol in window.corrected):
+            store.months_write(window.exchange, instrument.symbol, window.timeframe, table)
+            written.append(_described(row, table, window.corrected.pop(instrument.symbol, 0), window.step))
+    fields = ["first_open", "last_open", "rows", "gaps", "revision", "updated_at"]
+    CandleSeries.objects.bulk_create(
+        written, update_conflicts=True, unique_fields=["instrument", "timeframe"], update_fields=fields
+    )
+    return len(written)
+
+
+def _unstored(window: CandleWindow, matrix: CandleMatrix, symbol: str, row: CandleSeries) -> CandleTable:
+    table = matrix.table(symbol)
+    if row.last_open is None or symbol in window.corrected:
+        return table
+    return table.between(open_ms(row.last_open) + 1, None)
+
+
+def _described(row: CandleSeries, table: CandleTable, corrected: int, step: int) -> CandleSeries:
+    """The manifest after `table` was stored. rows counts the grid from first to last less the gaps."""
+    first, last = int(table.open_time_ms[0]), int(table.open_time_ms[-1])
+    new = len(table)
+    if row.last_open is not None:
+        before = open_ms(row.last_open)
+        new = int((table.open_time_ms > before).sum())
+        row.gaps += max((last - before) // step - new, 0)
+    else:
+        row.gaps = (last - first) // step + 1 - new
+    row.first_open = row.first_open or open_time(first)
+    row.last_open, row.rows, row.updated_at = (
+        max(open_time(last), row.last_open or open_time(last)),
+        row.rows + new,
+        now(),
+    )
+    row.revision += corrected
+    return row

@@ -1,0 +1,79 @@
+"""Storing signals: each once, by (instrument, timeframe, strategy version, candle open time)."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from signals.candles.matrix import CandleMatrix
+from signals.domain.timeframes import open_ms, open_time
+from signals.models import Instrument, Scan, Signal
+from signals.scan.pass_cpu import BACKEND
+from signals.sources import SignalDraft
+
+SIDES = ("buy", "sell")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many rows are new, and the ids of the signals of the scan's own candle (new or not)."""
+
+    created: int
+    newest_ids: list[int]
+
+
+def signals_store(*, scan: Scan, matrix: CandleMatrix, drafts: list[SignalDraft], since_ms: int) -> Stored:
+    """Store drafts as Signal rows; one that is there already is left as it is.
+
+    Drafts that cannot be true (unknown symbol, no candle, a confidence outside 0..1) are left out. Call it inside a
+    transaction.
+    """
+    instruments = {
+        one.symbol: one for one in Instrument.objects.filter(exchange=scan.exchange, symbol__in=matrix.symbols)
+    }
+    rows = [row for draft in drafts if (row := _row(scan, matrix, draft, instruments, since_ms)) is not None]
+    if not rows:
+        return Stored(0, [])
+    ours = Signal.objects.filter(
+        instrument__in={row.instrument_id for row in rows},
+        timeframe=scan.timeframe,
+        candle_open_time__gte=open_time(since_ms),
+        candle_open_time__lte=scan.candle_open_time,
+    )
+    before = ours.count()
+    Signal.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    drafted = {(row.instrument_id, row.strategy_id) for row in rows if row.candle_open_time == scan.candle_open_time}
+    newest = ours.filter(candle_open_time=scan.candle_open_time).values_list("pk", "instrument_id", "strategy_id")
+    ids = sorted(pk for pk, instrument, strategy in newest if (instrument, strategy) in drafted)
+    return Stored(ours.count() - before, ids)
+
+
+def _row(
+    scan: Scan, matrix: CandleMatrix, draft: SignalDraft, instruments: dict[str, Instrument], since_ms: int
+) -> Signal | None:
+    candle_ms = open_ms(scan.candle_open_time) if draft.candle_open_ms is None else draft.candle_open_ms
+    close = _close(matrix, draft.symbol, candle_ms)
+    believable = draft.side in SIDES and 0.0 <= draft.confidence <= 1.0 and candle_ms >= since_ms
+    if close is None or not believable or draft.symbol not in instruments:
+        return None
+    return Signal(
+        instrument=instruments[draft.symbol],
+        timeframe=scan.timeframe,
+        strategy_id=draft.strategy_id,
+        candle_open_time=open_time(candle_ms),
+        side=draft.side,
+        confidence=draft.confidence,
+        reason=draft.reason[:240],
+        close=close,
+        inputs=draft.inputs,
+        backend=BACKEND,
+    )
+
+
+def _close(matrix: CandleMatrix, symbol: str, candle_ms: int) -> Decimal | None:
+    """The candle's close, exactly as the exchange printed it; None where there is no such candle."""
+    column = int(np.searchsorted(matrix.open_time_ms, candle_ms))
+    if symbol not in matrix.symbols or column >= matrix.open_time_ms.size or matrix.open_time_ms[column] != candle_ms:
+        return None
+    price = float(matrix.close[matrix.symbols.index(symbol), column])
+    return Decimal(repr(price)) if np.isfinite(price) and price > 0.0 else None

@@ -1,0 +1,89 @@
+"""Celery tasks of this room: each takes ids, calls one service and owns the retries. All may be delivered twice."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+
+from accounts.clock import now_ms
+from accounts.exchanges.errors import ExchangeError
+from signals.domain.timeframes import last_closed_ms, open_time
+
+RETRIES = 3
+RETRY_S = 4
+LATE_S = 4
+WATCHDOG_GRACE_MS = 15_000  # the streams wake a scan long before; after this the watchdog steps in
+log = logging.getLogger(__name__)
+
+
+@shared_task(bind=True, max_retries=RETRIES)
+def scan_candle(self: Any, exchange: str, timeframe: str, candle_open_ms: int) -> None:
+    """Scan one closed candle, keep its history, and see to the lanes that were late."""
+    from signals.services.scan import scan_run
+
+    try:
+        scan = scan_run(exchange=exchange, timeframe=timeframe, candle_open_time=open_time(candle_open_ms))
+    except ExchangeError as error:
+        log.warning("The scan of %s %s will be tried again: %s", exchange, timeframe, error)
+        if self.request.retries < self.max_retries:
+            raise self.retry(countdown=RETRY_S, exc=error) from None
+        return
+    if scan is None:
+        return
+    log.info(
+        "%s: %d signals of %d instruments, %d late; fetch %.0f ms, sources %.1f ms, store %.0f ms",
+        scan, scan.signals, scan.instruments, scan.late, scan.fetch_ms, scan.kernel_ms, scan.store_ms,
+    )  # fmt: skip
+    if scan.late:
+        scan_late.apply_async((scan.pk,), countdown=LATE_S)
+    history_keep.delay(exchange, timeframe)
+
+
+@shared_task(bind=True, max_retries=RETRIES)
+def scan_late(self: Any, scan_id: int) -> None:
+    """Scan the lanes that were late; after some tries they are left to the next candle."""
+    from signals.services.scan import lanes_late_scan
+
+    try:
+        late = lanes_late_scan(scan_id=scan_id)
+    except ExchangeError as error:
+        log.warning("Late lanes of scan %d: %s", scan_id, error)
+        late = 1
+    if late and self.request.retries < self.max_retries:
+        raise self.retry(countdown=LATE_S)
+
+
+@shared_task
+def history_keep(exchange: str, timeframe: str) -> None:
+    """Move candles that have waited long enough from the hot window to their month files."""
+    from signals.services.candles import history_flush
+
+    history_flush(exchange=exchange, timeframe=timeframe)
+
+
+@shared_task
+def scan_watchdog() -> None:
+    """Beat's watchdog: scan the last closed candle of every market when nobody has."""
+    from signals.models import Scan
+
+    for exchange in settings.XRAY_MARKET_EXCHANGES:
+        for timeframe in settings.XRAY_TIMEFRAMES:
+            candle_ms = last_closed_ms(now_ms(), timeframe, WATCHDOG_GRACE_MS)
+            key = {"exchange": exchange, "timeframe": timeframe, "candle_open_time": open_time(candle_ms)}
+            if not Scan.objects.filter(**key, status=Scan.Status.DONE).exists():
+                scan_candle.delay(exchange, timeframe, candle_ms)
+
+
+@shared_task
+def markets_refresh(exchange: str = "") -> None:
+    """Load the markets again and choose the symbols anew (of one exchange, or of all that are scanned)."""
+    from signals.services.markets import instruments_select, markets_load
+
+    for name in [exchange] if exchange else settings.XRAY_MARKET_EXCHANGES:
+        try:
+            markets_load(exchange=name, refresh=True)
+            chosen = instruments_select(exchange=name)
+            log.info("%s: %d instruments are scanned.", name, len(chosen))
+        except ExchangeError as error:
+            log.warning("The markets of %s were not refreshed: %s", name, error)
