@@ -114,12 +114,16 @@ def _stops_fill(values: Shell, user: User) -> None:
         if switch.scope == scope.USER:
             values.stop_own = switch.level
         else:
-            values.stop_by_others = f"{switch.get_level_display()} is in force for {_scope_words(switch)}. {switch.reason}"
+            values.stop_by_others = (
+                f"{switch.get_level_display()} is in force for {_scope_words(switch)}. {switch.reason}"
+            )
     values.stop_label = STOP_LABELS[min(values.stop_level, StopLevel.FLATTEN)]
 
 
 def _scope_words(switch: StopSwitch) -> str:
-    return {"platform": "the whole platform", "exchange": f"the exchange {switch.target}"}.get(switch.scope, "an account")
+    return {"platform": "the whole platform", "exchange": f"the exchange {switch.target}"}.get(
+        switch.scope, "an account"
+    )
 
 
 def _counts_fill(values: Shell, user: User) -> None:

@@ -1,0 +1,39 @@
+// Entry point of every page of a logged-in user.
+import { connect, on, set, setAll } from "./live.js";
+import { startRefresh } from "./refresh.js";
+import { startShell } from "./shell.js";
+
+const shown = document.body.dataset.account;
+const single = document.body.dataset.accounts === "1";
+
+/** Totals of a user with several accounts belong to no single account: only the named one's are shown. */
+function totalsOf(payload) {
+  return payload.account ? payload.account === shown : single;
+}
+
+on("pnl", (payload) => {
+  for (const row of payload.positions || []) {
+    setAll(`position.${row.id}`, row);
+    moveDot(row);
+  }
+  if (!totalsOf(payload)) return;
+  const { positions, ...totals } = payload;
+  setAll(`account.${shown}`, totals);
+});
+on("snapshot", (payload) => totalsOf(payload) && setAll(`account.${shown}`, payload));
+on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
+
+/** The dot on the stop-to-target track follows the price. */
+function moveDot(row) {
+  for (const track of document.querySelectorAll(`[data-track="${CSS.escape(row.id)}"]`)) {
+    const [stop, target] = [Number(track.dataset.stop), Number(track.dataset.target)];
+    if (!(target > stop)) continue;
+    const place = Math.max(0, Math.min(100, ((Number(row.last) - stop) / (target - stop)) * 100));
+    track.style.setProperty("--p", `${place.toFixed(1)}%`);
+  }
+}
+
+on("stop", () => set("shell.stop", ""));
+startShell();
+startRefresh();
+connect();

@@ -1,0 +1,72 @@
+"""The browser's socket: authenticates by session and forwards what `trading.live` pushes to its user.
+
+To the browser: {"kind": ..., "payload": {...}}. From the browser: {"action": "watch", "exchange", "symbol"} and
+{"action": "unwatch"} choose the markets whose quotes this page wants. A user's socket joins the group of that user
+and the one for everybody; there is no way to name another group.
+"""
+
+from typing import Any
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+
+from trading.live import EVERYBODY, user_group
+from trading.market_push import market_group
+
+LOGIN_NEEDED = 4401
+MAX_WATCHED = 8
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """One open page of one logged-in user."""
+
+    groups_joined: set[str]
+    watched: set[tuple[str, str]]
+
+    async def connect(self) -> None:
+        """Accept a logged-in active user; anybody else is closed with 4401."""
+        self.groups_joined, self.watched = set(), set()
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated or not user.is_active:
+            await self.accept()
+            await self.close(code=LOGIN_NEEDED)
+            return
+        await self._join(user_group(user.pk))
+        await self._join(EVERYBODY)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        """Leave all groups."""
+        for group in self.groups_joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive_json(self, content: Any, **_kwargs: Any) -> None:
+        """Watch or unwatch a market; anything else is ignored."""
+        if not isinstance(content, dict) or not self.groups_joined:
+            return
+        if content.get("action") == "unwatch":
+            self.watched.clear()
+        elif content.get("action") == "watch":
+            await self._watch(str(content.get("exchange", "")), str(content.get("symbol", "")))
+
+    async def live_event(self, event: dict[str, Any]) -> None:
+        """Forward one message of `trading.live`."""
+        await self.send_json({"kind": event["kind"], "payload": event["payload"]})
+
+    async def market_quotes(self, event: dict[str, Any]) -> None:
+        """Forward the quotes that this page watches, out of one exchange's batch."""
+        for symbol, row in event["quotes"].items():
+            if (event["exchange"], symbol) in self.watched:
+                payload = {"exchange": event["exchange"], "symbol": symbol, **row}
+                await self.send_json({"kind": "quote", "payload": payload})
+
+    async def _watch(self, exchange: str, symbol: str) -> None:
+        if exchange not in settings.XRAY_EXCHANGES or len(symbol) > 32 or len(self.watched) >= MAX_WATCHED:
+            return
+        self.watched.add((exchange, symbol))
+        await self._join(market_group(exchange))
+
+    async def _join(self, group: str) -> None:
+        if group not in self.groups_joined:
+            self.groups_joined.add(group)
+            await self.channel_layer.group_add(group, self.channel_name)

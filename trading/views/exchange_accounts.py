@@ -1,0 +1,160 @@
+"""Exchange accounts: list, add (secrets are written, never shown), verify, replace keys, pause, remove."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import EXCHANGES, ExchangeAccount
+from accounts.services import exchange_accounts as service
+from trading.views.actions import client_ip
+from trading.views.scope import accounts_of, user_of
+
+NEEDS_PASSPHRASE = ("kucoin", "okx")
+KEPT = ("name", "exchange", "mode", "quote_currency", "paper_start_balance")
+MODE_HELP = {
+    "paper": "Our fills on the real market's prices. No keys, play money.",
+    "practice": "Real orders to the practice exchange that this platform is pointed at.",
+    "testnet": "Real orders to the exchange's test network.",
+    "live": "Real orders with real money. Off until the platform and you allow it.",
+}
+DONE = {
+    "verify": "The keys of {} are being checked. The result appears here.",
+    "pause": "{} is paused: none of its bots trades.",
+    "resume": "{} may trade again.",
+    "attest": "Noted: you vouch that the key of {} may not withdraw.",
+    "live_on": "Live trading is on for {}.",
+    "live_off": "Live trading is off for {}.",
+    "remove": "{} is removed and its keys are deleted. Its history stays.",
+}
+
+
+@login_required
+@require_GET
+def account_list(request: HttpRequest) -> HttpResponse:
+    """All accounts of the user."""
+    return render(request, "exchange_accounts/list.html", {"accounts": accounts_of(request)})
+
+
+@sensitive_post_parameters("api_key", "api_secret", "passphrase")
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_new(request: HttpRequest) -> HttpResponse:
+    """Add an account; what was typed is kept after a refusal, except secrets."""
+    values = {
+        "exchange": user_of(request).preferred_exchange,
+        "mode": "paper",
+        "quote_currency": "USDT",
+        "paper_start_balance": "10000",
+    }
+    if request.method == "GET":
+        return _form(request, values)
+    values = {name: request.POST.get(name, "").strip() for name in KEPT}
+    paper = values["mode"] == ExchangeAccount.Mode.PAPER
+    keys = {} if paper else _secrets(request)
+    start = values["paper_start_balance"] if paper else None
+    try:
+        fields = {name: values[name] for name in KEPT if name != "paper_start_balance"}
+        account = service.account_add(
+            user=user_of(request),
+            paper_start_balance=start,
+            actor=user_of(request),
+            ip=client_ip(request),
+            **fields,
+            **keys,
+        )
+    except ValidationError as error:
+        return _form(request, values, _errors(error), status=422)
+    messages.success(
+        request, f"{account.name} is added." if paper else f"{account.name} is added; its keys are being checked."
+    )
+    return redirect("account_list")
+
+
+@sensitive_post_parameters("api_key", "api_secret", "passphrase")
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_keys(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Replace the keys of an account."""
+    account = _account(request, public_id)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            service.account_replace_keys(
+                account=account, actor=user_of(request), ip=client_ip(request), **_secrets(request)
+            )
+            messages.success(request, f"New keys of {account.name} are stored and being checked.")
+            return redirect("account_list")
+        except ValidationError as error:
+            errors = _errors(error)
+    context = {"account": account, "errors": errors, "needs_passphrase": account.exchange in NEEDS_PASSPHRASE}
+    return render(request, "exchange_accounts/keys.html", context, status=422 if errors else 200)
+
+
+@login_required
+@require_POST
+def account_action(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
+    """Verify, pause, resume, attest, switch live on or off, remove."""
+    account = _account(request, public_id)
+    if action not in DONE:
+        raise Http404(action)
+    try:
+        _act(account, action, request)
+        messages.success(request, DONE[action].format(account.name))
+    except ValidationError as error:
+        for message in error.messages:
+            messages.error(request, message)
+    return redirect("account_list")
+
+
+def _act(account: ExchangeAccount, action: str, request: HttpRequest) -> None:
+    common: dict[str, Any] = {"account": account, "actor": user_of(request), "ip": client_ip(request)}
+    if action in ("live_on", "live_off"):
+        service.account_live_set(enabled=action == "live_on", **common)
+        return
+    if action == "remove" and request.POST.get("confirm", "").strip() != account.name:
+        raise ValidationError(f"Nothing was removed: type the account's name, {account.name}, to confirm.")
+    {
+        "verify": service.account_verify_request,
+        "pause": service.account_pause,
+        "resume": service.account_resume,
+        "attest": service.account_attest,
+        "remove": service.account_remove,
+    }[action](**common)
+
+
+def _account(request: HttpRequest, public_id: UUID) -> ExchangeAccount:
+    rows = ExchangeAccount.objects.filter(user=user_of(request)).exclude(status=ExchangeAccount.Status.REMOVED)
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _secrets(request: HttpRequest) -> dict[str, str]:
+    return {name: request.POST.get(name, "").strip() for name in ("api_key", "api_secret", "passphrase")}
+
+
+def _errors(error: ValidationError) -> dict[str, str]:
+    if not hasattr(error, "error_dict"):
+        return {"form": " ".join(error.messages)}
+    return {name: " ".join(found) for name, found in error.message_dict.items()}
+
+
+def _form(
+    request: HttpRequest, values: dict[str, str], errors: dict[str, str] | None = None, status: int = 200
+) -> HttpResponse:
+    shown = set(KEPT) | {"api_key", "api_secret", "passphrase"}
+    context = {
+        "values": values,
+        "errors": errors or {},
+        "other_errors": [text for name, text in (errors or {}).items() if name not in shown],
+        "exchanges": EXCHANGES,
+        "modes": [(key, label, MODE_HELP[key]) for key, label in ExchangeAccount.Mode.choices],
+        "live_possible": settings.XRAY_LIVE_TRADING,
+    }
+    return render(request, "exchange_accounts/form.html", context, status=status)

@@ -1,0 +1,33 @@
+"""Alerts: everything that the platform told the user."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.clock import now
+from accounts.models import Notice
+from trading.views.scope import user_of
+
+PER_PAGE = 40
+
+
+@login_required
+@require_GET
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """All notices, newest first."""
+    rows = Notice.objects.filter(user=user_of(request))
+    level = request.GET.get("level", "")
+    if level in Notice.Level.values:
+        rows = rows.filter(level=level)
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "notices/list.html", {"page": page, "levels": Notice.Level.choices, "level": level})
+
+
+@login_required
+@require_POST
+def notices_read(request: HttpRequest) -> HttpResponse:
+    """Mark all as read."""
+    Notice.objects.filter(user=user_of(request), read_at=None).update(read_at=now())
+    return redirect("notice_list")

@@ -1,0 +1,133 @@
+"""The overview: value, PnL, drawdown, alerts, open positions, recent activity, bots. Blocks reload one by one."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import ExchangeAccount, Notice
+from signals.models import Signal
+from trading.models import Fill, Order
+from trading.views import bot_reads
+from trading.views.equity import RANGES, curve_read
+from trading.views.periods import periods_read
+from trading.views.positions import open_rows, open_totals
+from trading.views.scope import SESSION_KEY, account_shown, accounts_of, user_of
+
+RECENT = 8
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """Everything of the shown account on one page."""
+    context: dict[str, Any] = {"range": _range(request), "ranges": list(RANGES)}
+    for build in BLOCKS.values():
+        context.update(build(request))
+    return render(request, "overview/page.html", context)
+
+
+@login_required
+@require_GET
+def overview_block(request: HttpRequest, block: str) -> HttpResponse:
+    """One block of the overview, fetched after an event that changed its structure."""
+    if block not in BLOCKS:
+        raise Http404(block)
+    return render(request, f"overview/_{block}.html", BLOCKS[block](request))
+
+
+@login_required
+@require_GET
+def equity_data(request: HttpRequest) -> JsonResponse:
+    """Points of the equity chart for a range."""
+    account = account_shown(request)
+    return JsonResponse({"points": curve_read(account, _range(request)).points if account else []})
+
+
+@login_required
+@require_POST
+def account_select(request: HttpRequest) -> HttpResponse:
+    """Choose the account that the pages show."""
+    wanted = request.POST.get("account", "")
+    if not any(str(row.public_id) == wanted for row in accounts_of(request)):
+        raise Http404("No such account.")
+    request.session[SESSION_KEY] = wanted
+    return redirect(next_of(request, reverse("overview")))
+
+
+def next_of(request: HttpRequest, fallback: str) -> str:
+    """The page to go back to: only a path of this site."""
+    target = request.POST.get("next", "")
+    return (
+        target if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else fallback
+    )
+
+
+def _range(request: HttpRequest) -> str:
+    name = request.GET.get("range", "1d")
+    return name if name in RANGES else "1d"
+
+
+def _kpis(request: HttpRequest) -> dict[str, Any]:
+    account: Any = account_shown(request)
+    if account is None:
+        return {"account": None, "periods": []}
+    curve = curve_read(account, "all")
+    return {
+        "account": account,
+        "curve": curve,
+        "latest": account.snapshots.first(),
+        "periods": periods_read(account, account.equity_now, account.deposits_now),
+        "drawdown_limit": _drawdown_limit(account),
+        "equity_points": curve_read(account, _range(request)).points,
+    }
+
+
+def _drawdown_limit(account: ExchangeAccount) -> Any:
+    limits = [
+        bot.config.max_drawdown for bot in account.bots.filter(deleted_at=None).select_related("config") if bot.config
+    ]
+    return min(limits, default=None)
+
+
+def _positions(request: HttpRequest) -> dict[str, Any]:
+    rows = open_rows(user=user_of(request), account=account_shown(request))
+    return {"rows": rows, "totals": open_totals(rows), "account": account_shown(request)}
+
+
+def _alerts(request: HttpRequest) -> dict[str, Any]:
+    notices = Notice.objects.filter(user=user_of(request))
+    return {"notices": list(notices[:4]), "waiting": notices.filter(read_at=None, level__in=["bad", "warn"]).count()}
+
+
+def _activity(request: HttpRequest) -> dict[str, Any]:
+    account = account_shown(request)
+    orders = Order.objects.filter(account=account).select_related("instrument", "bot", "intent")
+    fills = Fill.objects.filter(account=account).select_related("instrument", "order__bot")
+    return {"orders": list(orders[:RECENT]), "fills": list(fills[:RECENT])}
+
+
+def _signals(request: HttpRequest) -> dict[str, Any]:
+    account = account_shown(request)
+    rows = Signal.objects.select_related("instrument", "strategy")
+    if account is not None:
+        rows = rows.filter(instrument__exchange=account.exchange)
+    return {"signals": list(rows[:RECENT])}
+
+
+def _bots(request: HttpRequest) -> dict[str, Any]:
+    return {"cards": bot_reads.bot_cards(user_of(request))}
+
+
+BLOCKS = {
+    "kpis": _kpis,
+    "positions": _positions,
+    "alerts": _alerts,
+    "activity": _activity,
+    "signals": _signals,
+    "bots": _bots,
+}

@@ -1,0 +1,169 @@
+"""Everything that explains one trade, from what was stored when it was made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from trading.models import Fill, Intent, Order, Position, RiskEvent
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the trade's history; amounts in base, prices and fees as stored."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+    amount: Decimal | None = None
+    price: Decimal | None = None
+    fee: Decimal | None = None
+    fee_currency: str = ""
+    slippage_bps: Decimal | None = None
+    is_fill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A trade with its parts: price result - fees = net, in quote currency."""
+
+    position: Position
+    steps: list[Step]
+    entry: Decimal | None
+    exit: Decimal | None
+    gross: Decimal
+    fees: Decimal
+    net: Decimal
+    share: Decimal | None
+    planned_loss: Decimal | None
+    planned_gain: Decimal | None
+    inputs: list[tuple[str, str]]
+    denials: list[RiskEvent]
+
+
+def story_read(position: Position) -> Story:
+    """Collect the story of one position (five queries)."""
+    orders = list(Order.objects.filter(position=position).select_related("intent").order_by("created_at", "id"))
+    fills = list(Fill.objects.filter(order__in=orders).select_related("order").order_by("executed_at", "id"))
+    entry = position.buy_cost / position.bought if position.bought else None
+    net, fees = position.realised_pnl, position.fees_quote
+    return Story(
+        position=position,
+        steps=_steps(position, orders, fills),
+        entry=entry,
+        exit=position.sell_proceeds / position.sold if position.sold else None,
+        gross=net + fees,
+        fees=fees,
+        net=net,
+        share=net / position.buy_cost if position.buy_cost else None,
+        planned_loss=_planned(position, entry, position.stop_price),
+        planned_gain=_planned(position, entry, position.target_price),
+        inputs=_inputs(position),
+        denials=_denials(position),
+    )
+
+
+def _planned(position: Position, entry: Decimal | None, price: Decimal | None) -> Decimal | None:
+    return None if entry is None or price is None else (price - entry) * position.bought
+
+
+def _inputs(position: Position) -> list[tuple[str, str]]:
+    if position.signal is None:
+        return []
+    return [(name.replace("_", " "), _number(value)) for name, value in position.signal.inputs.items()]
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def _denials(position: Position) -> list[RiskEvent]:
+    """Refusals of the same bot and symbol in the hour before it opened."""
+    return list(
+        RiskEvent.objects.filter(
+            bot=position.bot, intent__instrument=position.instrument, created_at__lte=position.opened_at
+        ).order_by("-created_at")[:5]
+    )
+
+
+def _steps(position: Position, orders: list[Order], fills: list[Fill]) -> list[Step]:
+    steps = _beginning(position, orders)
+    for order in orders:
+        steps.extend(_order_steps(order))
+    done: dict[int, Decimal] = {}
+    for fill in fills:
+        done[fill.order_id] = done.get(fill.order_id, ZERO) + fill.amount
+        steps.append(_fill_step(fill, done[fill.order_id]))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _beginning(position: Position, orders: list[Order]) -> list[Step]:
+    signal, steps = position.signal, []
+    if signal is not None:
+        detail = (
+            f"{signal.strategy}, confidence {signal.confidence:.2f}, threshold {position.config.confidence_threshold}"
+        )
+        steps.append(Step(signal.created_at, f"{signal.get_side_display()} signal", detail, price=signal.close))
+    seen: set[int] = set()
+    for intent in (order.intent for order in orders):
+        if intent.pk not in seen:
+            seen.add(intent.pk)
+            steps.append(
+                Step(intent.claimed_at or intent.created_at, intent.get_purpose_display(), _intent_words(intent))
+            )
+    return steps
+
+
+def _intent_words(intent: Intent) -> str:
+    words = "risk checks passed" if intent.side == "buy" else "decided by the plan"
+    return f"{words}: {intent.reason}" if intent.reason else words
+
+
+def _order_steps(order: Order) -> list[Step]:
+    kind = f"{order.get_type_display().lower()}, id {order.client_order_id}"
+    steps = [
+        Step(
+            order.submitted_at or order.created_at,
+            f"{order.get_side_display()} order sent",
+            kind,
+            order.amount,
+            order.price,
+        )
+    ]
+    if order.status in (Order.Status.CANCELLED, Order.Status.REJECTED, Order.Status.EXPIRED) and order.closed_at:
+        steps.append(
+            Step(
+                order.closed_at,
+                f"Order {order.get_status_display().lower()}",
+                order.reason,
+                order.amount - order.filled,
+            )
+        )
+    return steps
+
+
+def _fill_step(fill: Fill, filled: Decimal) -> Step:
+    share = filled / fill.order.amount * 100 if fill.order.amount else ZERO
+    title = f"{'Bought' if fill.side == 'buy' else 'Sold'}, {share:.0f} % of the order"
+    return Step(
+        fill.executed_at,
+        title,
+        "maker" if fill.maker else "taker",
+        fill.amount,
+        fill.price,
+        fill.fee,
+        fill.fee_currency,
+        _slippage(fill),
+        True,
+    )
+
+
+def _slippage(fill: Fill) -> Decimal | None:
+    """Basis points lost against the price that the decision saw; negative is a gain."""
+    seen = fill.order.reference_price
+    if not seen:
+        return None
+    sign = 1 if fill.side == "buy" else -1
+    return (fill.price - seen) / seen * 10000 * sign

@@ -1,0 +1,139 @@
+"""The trade pool of the user: list with filters and sums, CSV, and why one trade was made."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from accounts.fields import decimal_text
+from trading.models import Bot, Position
+from trading.views.scope import user_of
+from trading.views.trade_story import story_read
+
+PER_PAGE = 50
+ZERO = Decimal(0)
+RESULTS = {"win": "Wins", "loss": "Losses"}
+CSV_HEAD = (
+    "trade,symbol,exchange,mode,bot,config_version,opened_at,closed_at,close_reason,bought,buy_cost,sold,"
+    "sell_proceeds,fees_quote,realised_pnl,quote_currency"
+).split(",")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Over all trades that match the filters, in quote currency."""
+
+    count: int
+    wins: int
+    gross: Decimal
+    fees: Decimal
+    net: Decimal
+
+
+@login_required
+@require_GET
+def trade_list(request: HttpRequest) -> HttpResponse:
+    """Closed trades, newest first, with the sums of all that match."""
+    rows = trades_filtered(request)
+    matching = list(rows.values_list("pk", "realised_pnl", "fees_quote"))
+    if request.GET.get("result") in RESULTS:
+        win = request.GET["result"] == "win"
+        matching = [row for row in matching if (row[1] > 0) == win]
+        rows = rows.filter(pk__in=[row[0] for row in matching])
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    template = "trades/_table.html" if request.htmx else "trades/list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"page": page, "sums": _sums(matching), **_choices(request)})
+
+
+@login_required
+@require_GET
+def trade_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The same rows as a file: exact numbers, UTC times."""
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow(values) for values in _csv_rows(request))
+    return StreamingHttpResponse(
+        lines, content_type="text/csv", headers={"Content-Disposition": 'attachment; filename="trades.csv"'}
+    )
+
+
+@login_required
+@require_GET
+def trade_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Why this trade: signal, plan, checks, orders, fills, result."""
+    rows = Position.objects.filter(bot__user=user_of(request)).select_related(
+        "instrument", "bot", "account", "config", "signal__strategy"
+    )
+    position = get_object_or_404(rows, public_id=public_id)
+    newer = rows.filter(opened_at__gt=position.opened_at).order_by("opened_at").first()
+    older = rows.filter(opened_at__lt=position.opened_at).order_by("-opened_at").first()
+    return render(request, "trades/detail.html", {"story": story_read(position), "newer": newer, "older": older})
+
+
+def trades_filtered(request: HttpRequest) -> Any:
+    """The user's closed positions that match symbol, bot, reason and mode of the query."""
+    rows = Position.objects.filter(bot__user=user_of(request), status=Position.Status.CLOSED)
+    rows = rows.select_related("instrument", "bot", "account", "config").order_by("-closed_at", "-id")
+    symbol, bot = request.GET.get("symbol", "").strip().upper(), request.GET.get("bot", "")
+    if symbol:
+        rows = rows.filter(instrument__symbol__startswith=symbol)
+    if bot.isdigit() and len(bot) < 18:
+        rows = rows.filter(bot_id=int(bot))
+    if reason := request.GET.get("reason", ""):
+        rows = rows.filter(close_reason=reason)
+    return rows
+
+
+def _sums(rows: list[tuple[int, Decimal, Decimal]]) -> Sums:
+    fees = sum((row[2] for row in rows), ZERO)
+    net = sum((row[1] for row in rows), ZERO)
+    return Sums(len(rows), sum(1 for row in rows if row[1] > 0), net + fees, fees, net)
+
+
+def _choices(request: HttpRequest) -> dict[str, Any]:
+    user = user_of(request)
+    reasons = Position.objects.filter(bot__user=user).exclude(close_reason="").order_by("close_reason")
+    return {
+        "bots": list(Bot.objects.filter(user=user)),
+        "reasons": list(reasons.values_list("close_reason", flat=True).distinct()),
+        "results": RESULTS,
+        "chosen": {name: request.GET.get(name, "") for name in ("symbol", "bot", "reason", "result")},
+    }
+
+
+class _Echo:
+    """A file that hands each line back instead of keeping it."""
+
+    def write(self, value: str) -> str:
+        return value
+
+
+def _csv_rows(request: HttpRequest) -> Iterator[tuple[Any, ...] | list[str]]:
+    yield CSV_HEAD
+    for row in trades_filtered(request).iterator(chunk_size=500):
+        numbers = (row.bought, row.buy_cost, row.sold, row.sell_proceeds, row.fees_quote, row.realised_pnl)
+        yield (
+            row.public_id,
+            row.instrument.symbol,
+            row.account.exchange,
+            row.account.mode,
+            _safe(row.bot.name),
+            row.config.version,
+            row.opened_at.isoformat(),
+            row.closed_at.isoformat() if row.closed_at else "",
+            row.close_reason,
+            *(decimal_text(number) for number in numbers),
+            row.account.quote_currency,
+        )
+
+
+def _safe(text: str) -> str:
+    """A name that a spreadsheet takes for a formula is quoted."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" else text
