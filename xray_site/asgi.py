@@ -1,13 +1,28 @@
 """ASGI entry point: HTTP by Django, websockets by Channels."""
 
 import os
+import warnings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
 
+# Without a collected folder the static files are found where they lie (WHITENOISE_USE_FINDERS).
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
+
 from django.core.asgi import get_asgi_application
 
-application = get_asgi_application()
+django_application = get_asgi_application()  # before any import that needs models
 
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+
+from trading.routing import websocket_urlpatterns
 from xray_site.checks import settings_require
 
 settings_require()
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,11 +1,16 @@
 """URL map of the whole site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from xray_site.health import healthz
 
+admin.site.site_header = admin.site.site_title = "Market X-Ray"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("xray_site.api")),
     path("healthz", healthz, name="healthz"),
+    path("", include("accounts.urls")),
+    path("", include("trading.urls")),
 ]
