@@ -35,3 +35,8 @@ def ports_for(account: ExchangeAccount, state: AccountState) -> Ports:
 def start_balance(account: ExchangeAccount) -> str | None:
     """What an account's ledger begins with when nobody but us knows it (text of a Decimal), else None."""
     return str(account.paper_start_balance) if account.mode == ExchangeAccount.Mode.PAPER else None
+
+
+def fills_here(account: ExchangeAccount) -> bool:
+    """Whether the account's orders are filled by our own broker from quotes (and not at an exchange)."""
+    return account.mode == ExchangeAccount.Mode.PAPER
