@@ -35,7 +35,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, ExchangeError):
         answer = _exchange(error)
     elif isinstance(error, IntegrityError):
-        answer = Response(error_body("conflict", "Somebody changed this at the same moment. Read it again."), status=409)
+        answer = Response(
+            error_body("conflict", "Somebody changed this at the same moment. Read it again."), status=409
+        )
     elif isinstance(error, OperationalError):
         log.warning("database trouble behind the API: %s", type(error).__name__)
         answer = Response(error_body("busy", "The database is busy. Try again in a moment."), status=503)
@@ -47,7 +49,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def _invalid(error: DjangoValidationError | exceptions.ValidationError) -> Response:
     fields = fields_of(error)
-    words = "; ".join(f"{name}: {' '.join(texts)}" if name != GENERAL else " ".join(texts) for name, texts in fields.items())
+    words = "; ".join(
+        f"{name}: {' '.join(texts)}" if name != GENERAL else " ".join(texts) for name, texts in fields.items()
+    )
     return Response(error_body("invalid", words or "The values are not allowed.", fields), status=400)
 
 

@@ -38,3 +38,8 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
             raise serializers.ValidationError({name: [words] for name in unknown})
         return super().to_internal_value(data)
 
+
+class ReasonInput(StrictSerializer):
+    """Why, in words (optional)."""
+
+    reason = serializers.CharField(max_length=240, required=False, allow_blank=True, default="")

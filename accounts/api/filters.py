@@ -19,7 +19,7 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         known = set(getattr(getattr(view, "filterset_class", None), "base_filters", {}))
         if unknown := sorted(set(request.query_params) - known - ALWAYS):
             words = f"Unknown parameter. Known: {', '.join(sorted(known | {'page_size', 'cursor'}))}."
-            raise ValidationError(dict.fromkeys(unknown, [words]))
+            raise ValidationError({name: [words] for name in unknown})
         return super().filter_queryset(request, queryset, view)
 
 

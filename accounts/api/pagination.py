@@ -15,4 +15,6 @@ class CreatedCursorPagination(CursorPagination):
 
 def cursor_on(moment: str) -> type[CreatedCursorPagination]:
     """Newest first by another column, such as `closed_at`."""
-    return type(f"{moment.title().replace('_', '')}Cursor", (CreatedCursorPagination,), {"ordering": (f"-{moment}", "-id")})
+    return type(
+        f"{moment.title().replace('_', '')}Cursor", (CreatedCursorPagination,), {"ordering": (f"-{moment}", "-id")}
+    )

@@ -1,0 +1,54 @@
+"""The stop ladder: what is in force, setting one, lifting one."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import viewsets
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.scope import user_of
+from trading.api.inputs import StopInput
+from trading.api.outputs import StopOutput
+from trading.models import StopSwitch
+from trading.selectors.stops import stops_for_user
+from trading.services import stops as services
+
+
+@extend_schema(tags=["stops"])
+class StopViews(viewsets.GenericViewSet[StopSwitch]):
+    """Stops that touch the user: everybody's, and their own."""
+
+    queryset = StopSwitch.objects.none()
+    serializer_class = StopOutput
+    pagination_class = None
+    filter_backends = ()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    @extend_schema(responses={200: StopOutput(many=True)})
+    def list(self, request: Request) -> Response:
+        """Every stop in force that touches the user."""
+        rows = stops_for_user(user_of(request))
+        return Response(StopOutput(rows, many=True, context={"request": request}).data)
+
+    @extend_schema(request=StopInput, responses={201: StopOutput})
+    def create(self, request: Request) -> Response:
+        """Put a stop in force; it replaces one of the same scope and target. Without a target: the user's own."""
+        given = StopInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        if values["scope"] == StopSwitch.Scope.USER and not values["target"]:
+            values["target"] = str(user_of(request).public_id)
+        switch = services.stop_set(actor=user_of(request), **values)
+        return Response(StopOutput(switch, context={"request": request}).data, status=201)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, public_id: Any = None) -> Response:
+        """Lift a stop of the user's own (staff: any)."""
+        switch = StopSwitch.objects.filter(public_id=public_id, cleared_at=None).first()
+        if switch is None:
+            raise NotFound
+        services.stop_clear(scope=switch.scope, target=switch.target, actor=user_of(request))
+        return Response(status=204)

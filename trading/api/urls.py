@@ -1,0 +1,31 @@
+"""The API of trading."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from trading.api import trades
+from trading.api.bots import BotConfigValidateView, BotConfigView, BotViews
+from trading.api.stops import StopViews
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+for name, views in {
+    "bots": BotViews,
+    "intents": trades.IntentViews,
+    "orders": trades.OrderViews,
+    "fills": trades.FillViews,
+    "positions": trades.PositionViews,
+    "trades": trades.TradeViews,
+    "stats": trades.StatsViews,
+    "equity": trades.EquityViews,
+    "balances": trades.BalanceViews,
+    "stops": StopViews,
+}.items():
+    router.register(name, views, basename=f"api-{name}")
+
+urlpatterns = [
+    path("trading/bots/<uuid:public_id>/config", BotConfigView.as_view(), name="api-bot-config"),
+    path(
+        "trading/bots/<uuid:public_id>/config/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"
+    ),
+    *router.urls,
+]
