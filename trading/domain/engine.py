@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trading.domain import closing, entries, fills
-from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, overdue, touched
+from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, levels_set, overdue, touched
 from trading.domain.ledger import post
 from trading.domain.money import exact
 from trading.domain.orders import ANSWERS, IllegalTransition, is_open, move
@@ -30,11 +30,14 @@ from trading.domain.types import (
     Oddity,
     OrderAnswered,
     OrderChanged,
+    PlanApplied,
+    PositionChanged,
     Purpose,
     QuoteSeen,
     RunStarted,
     StopLevel,
     order_copy,
+    position_copy,
 )
 
 
@@ -112,6 +115,19 @@ def _bot_changed(state: AccountState, event: BotChanged) -> list[Effect]:
     return effects
 
 
+def _plan_applied(state: AccountState, event: PlanApplied) -> list[Effect]:
+    """Levels follow the new plan; its holding time counts from the opening."""
+    position = state.positions.get(event.position_id)
+    if position is None:
+        return []
+    position.plan = event.plan
+    if position.hold_until is not None:
+        position.hold_until = position.opened_at + event.plan.holding_time
+    if position.bought:
+        levels_set(position, state.instruments[position.symbol], event.at)
+    return [PositionChanged(event.at, position_copy(position))]
+
+
 def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
     order = fills.order_find(state, event.client_order_id)
     if order is None:
@@ -138,6 +154,7 @@ _HANDLERS: dict[type, Callable[[AccountState, Any], list[Effect]]] = {
     QuoteSeen: _quote_seen,
     ClockMark: _clock_mark,
     BotChanged: _bot_changed,
+    PlanApplied: _plan_applied,
     OrderAnswered: _order_answered,
     FillSeen: fills.seen,
 }

@@ -278,6 +278,15 @@ class BotChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanApplied:
+    """The owner gave an open position another version of the bot's configuration."""
+
+    at: datetime
+    position_id: UUID
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAnswered:
     """What the broker or exchange says of an order: ACTIVE, REJECTED, CANCELLED, EXPIRED or UNKNOWN."""
 
@@ -332,6 +341,7 @@ Event = (
     | QuoteSeen
     | ClockMark
     | BotChanged
+    | PlanApplied
     | OrderAnswered
     | FillSeen
     | CashMoved

@@ -1,0 +1,81 @@
+"""Events as records: a kind and JSON that gives the same event back, exactly (decimals and times are text)."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from trading.domain import types as vocabulary
+from trading.domain.money import text
+from trading.domain.types import Event
+
+KINDS: dict[str, type] = {
+    "intent_taken": vocabulary.IntentTaken,
+    "quote_seen": vocabulary.QuoteSeen,
+    "clock_mark": vocabulary.ClockMark,
+    "bot_changed": vocabulary.BotChanged,
+    "plan_applied": vocabulary.PlanApplied,
+    "order_answered": vocabulary.OrderAnswered,
+    "fill_seen": vocabulary.FillSeen,
+    "cash_moved": vocabulary.CashMoved,
+    "instrument_seen": vocabulary.InstrumentSeen,
+    "run_started": vocabulary.RunStarted,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def event_kind(event: Event) -> str:
+    """The record's kind. KeyError for something that is no event."""
+    return _NAMES[type(event)]
+
+
+def event_payload(event: Event) -> dict[str, Any]:
+    """The event as JSON."""
+    return _plain(event)
+
+
+def event_from(kind: str, payload: Mapping[str, Any]) -> Event:
+    """The event of a record. ValueError for a kind or payload that is none."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of event; known: {', '.join(KINDS)}.")
+    try:
+        return _built(KINDS[kind], payload)
+    except (KeyError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"The payload of a {kind} is not complete: {error!r}.") from error
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Decimal):
+        return text(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1)
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, UUID) else value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _built(kind: Any, value: Any) -> Any:
+    """`value` as the annotated type `kind` says."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return None if value is None else _built(next(a for a in get_args(kind) if a is not types.NoneType), value)
+    if is_dataclass(kind):
+        return kind(**{name: _built(hint, value[name]) for name, hint in _hints(kind).items()})  # type: ignore[operator]
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is timedelta:
+        return timedelta(microseconds=value)
+    return value if kind in (str, int, bool) else kind(value)

@@ -1,0 +1,72 @@
+"""The lease that makes an account's execution serial, with a fencing token that grows with every holder."""
+
+import os
+import socket
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Q
+
+from accounts.clock import now
+from trading.models import AccountLease
+
+LEASE_TIME = timedelta(seconds=45)  # longer than any one request to an exchange; renewed at each save
+
+
+class LeaseBusy(RuntimeError):
+    """Another process works on this account; what was handed over must be delivered again."""
+
+
+class LeaseLost(RuntimeError):
+    """The lease ran out and somebody else has it: nothing of this run may be stored any more."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lease that is held, with what the account's engine carries from run to run."""
+
+    account_id: int
+    owner: str
+    token: int
+    sequence: int
+    peak_equity: Decimal
+    seen: dict[str, Any] = field(default_factory=dict)
+
+
+def owner_name() -> str:
+    """A name that no other holder has: host, process, thread and a random part."""
+    return f"{socket.gethostname()[:24]}:{os.getpid()}:{threading.get_ident() % 10**6}:{uuid.uuid4().hex[:12]}"
+
+
+def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
+    """Take the account's lease, or None when another holder's has not run out."""
+    owner, moment = owner_name(), at or now()
+    if not _claim(account_id, owner, moment):
+        AccountLease.objects.get_or_create(account_id=account_id)
+        if not _claim(account_id, owner, moment):
+            return None
+    row = AccountLease.objects.get(account_id=account_id)
+    return Lease(account_id, owner, row.token, row.sequence, row.peak_equity, row.seen)
+
+
+def _claim(account_id: int, owner: str, at: datetime) -> bool:
+    vacant = Q(owner="") | Q(expires_at=None) | Q(expires_at__lt=at)
+    rows = AccountLease.objects.filter(vacant, account_id=account_id)
+    return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
+
+
+def lease_save(lease: Lease, **values: Any) -> None:
+    """Renew the lease and store what the engine carries, or raise LeaseLost. Call it first in each transaction."""
+    rows = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token)
+    if rows.update(expires_at=now() + LEASE_TIME, **values) != 1:
+        raise LeaseLost(f"Another process took over account {lease.account_id}.")
+
+
+def lease_release(lease: Lease) -> None:
+    """Give the lease back; harmless when it was lost."""
+    rows = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token)
+    rows.update(owner="", expires_at=None)

@@ -1,0 +1,11 @@
+"""The engine's state in the database: loaded with few queries, saved in one short transaction a step.
+
+`on_saved(callback)` has `callback(saved: Saved)` called after each commit, `on_closed(callback)` has
+`callback(position: Position)` called for each trade that closed in it. A listener that raises is logged.
+"""
+
+from trading.store.listeners import Saved, on_closed, on_saved
+from trading.store.load import Loaded, state_load
+from trading.store.save import effects_save
+
+__all__ = ["Loaded", "Saved", "effects_save", "on_closed", "on_saved", "state_load"]

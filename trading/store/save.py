@@ -1,0 +1,264 @@
+"""Saving what a step decided: one short transaction that begins by proving that the lease is still ours.
+
+Effects are folded first: of an order or position that changed several times only the last state is written. Inputs
+are recorded in the same transaction as their effects, ahead of any order that leaves: no effect is ever stored
+without the input that it came from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import ExchangeAccount
+from trading.domain.money import text
+from trading.domain.records import event_kind, event_payload
+from trading.domain.types import (
+    ZERO,
+    Effect,
+    Event,
+    FillApplied,
+    IntentDecided,
+    IntentOpened,
+    LedgerPosted,
+    OrderChanged,
+    OrderPlaced,
+    PositionChanged,
+    PositionState,
+    RiskDenied,
+    Side,
+)
+from trading.leases import Lease, lease_save
+from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
+from trading.store.load import Loaded
+from trading.store.rows import order_identity, order_values, position_values
+
+
+@dataclass(slots=True)
+class _Folded:
+    """Effects by what they concern, the last state of each."""
+
+    orders: dict[str, OrderPlaced | OrderChanged] = field(default_factory=dict)
+    exchange_ids: dict[str, str] = field(default_factory=dict)
+    positions: dict[UUID, PositionState] = field(default_factory=dict)
+    opened: list[IntentOpened] = field(default_factory=list)
+    decided: dict[UUID, IntentDecided] = field(default_factory=dict)
+    fills: list[FillApplied] = field(default_factory=list)
+    ledger: list[LedgerPosted] = field(default_factory=list)
+    denied: list[RiskDenied] = field(default_factory=list)
+
+
+def _folded(effects: Sequence[Effect]) -> _Folded:
+    folded = _Folded()
+    for effect in effects:
+        match effect:
+            case OrderPlaced(order=order) | OrderChanged(order=order):
+                folded.orders[order.client_order_id] = effect
+                if isinstance(effect, OrderChanged) and effect.exchange_order_id:
+                    folded.exchange_ids[order.client_order_id] = effect.exchange_order_id
+            case PositionChanged(position=position):
+                folded.positions[position.position_id] = position
+            case IntentOpened():
+                folded.opened.append(effect)
+            case IntentDecided(intent_id=intent_id):
+                folded.decided[intent_id] = effect
+            case FillApplied():
+                folded.fills.append(effect)
+            case LedgerPosted():
+                folded.ledger.append(effect)
+            case RiskDenied():
+                folded.denied.append(effect)
+    return folded
+
+
+def effects_save(
+    *,
+    account: ExchangeAccount,
+    lease: Lease,
+    loaded: Loaded,
+    events: Sequence[Event],
+    effects: Sequence[Effect],
+    seen: dict[str, Any] | None = None,
+) -> None:
+    """Record the events and store the effects. Raises LeaseLost (nothing is stored then)."""
+    folded, sequence, peak = _folded(effects), lease.sequence + len(events), loaded.state.peak_equity
+    carried: dict[str, Any] = {"sequence": sequence, "peak_equity": peak}
+    if seen is not None:
+        carried["seen"] = seen
+    with transaction.atomic():
+        lease_save(lease, **carried)
+        _records(account, lease.sequence, events)
+        _positions(account, loaded, folded)
+        _intents(account, loaded, folded, lease)
+        _orders(account, loaded, folded)
+        _fills(account, loaded, folded)
+        _ledger(account, loaded, folded)
+        _bots(loaded, folded)
+    lease.sequence, lease.peak_equity = sequence, peak
+    lease.seen = lease.seen if seen is None else seen
+
+
+def _records(account: ExchangeAccount, last: int, events: Sequence[Event]) -> None:
+    DecisionRecord.objects.bulk_create(
+        DecisionRecord(
+            account=account, sequence=last + number, kind=event_kind(event), payload=event_payload(event), at=event.at
+        )
+        for number, event in enumerate(events, start=1)
+    )
+
+
+def _positions(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+    """Old ones first, so that one that closes makes room for a new one of the same bot and instrument."""
+    keys, new = loaded.keys, []
+    for position_id, position in folded.positions.items():
+        values = position_values(position)
+        if position_id in keys.positions:
+            Position.objects.filter(pk=keys.positions[position_id]).update(**values)
+            continue
+        new.append(
+            Position(
+                public_id=position_id,
+                account=account,
+                bot_id=keys.bots[position.bot_id],
+                config_id=keys.configs[position.plan.config_id],
+                instrument_id=keys.instruments[position.symbol],
+                signal_id=keys.signals.get(position.intent_id),
+                entry_intent_id=position.intent_id,
+                **values,
+            )
+        )
+    for row in Position.objects.bulk_create(new):
+        keys.positions[row.public_id] = row.pk
+
+
+def _intents(account: ExchangeAccount, loaded: Loaded, folded: _Folded, lease: Lease) -> None:
+    """Exits that the engine opened become rows; decisions are written; entries are tied to their positions."""
+    keys, state = loaded.keys, loaded.state
+    held = {**state.closed_positions, **state.positions}
+    rows = [
+        Intent(
+            public_id=effect.intent_id,
+            account=account,
+            bot_id=keys.bots[effect.bot_id],
+            config_id=keys.configs[held[effect.position_id].plan.config_id],
+            instrument_id=keys.instruments[effect.symbol],
+            position_id=keys.positions[effect.position_id],
+            purpose=str(effect.purpose),
+            side=str(effect.side),
+            fencing_token=lease.token,
+            created_at=effect.at,
+            claimed_at=effect.at,
+            **_decision(folded.decided.pop(effect.intent_id, None)),
+        )
+        for effect in folded.opened
+    ]
+    for row in Intent.objects.bulk_create(rows):
+        keys.intents[row.public_id] = row.pk
+    links = {p.intent_id: keys.positions[p.position_id] for p in folded.positions.values()}
+    for intent_id in dict.fromkeys([*folded.decided, *(i for i in links if i in keys.signals)]):
+        values = _decision(folded.decided[intent_id]) if intent_id in folded.decided else {}
+        if intent_id in links and intent_id in keys.signals:
+            values["position_id"] = links[intent_id]
+        Intent.objects.filter(public_id=intent_id).update(**values)
+
+
+def _decision(decided: IntentDecided | None) -> dict[str, Any]:
+    if decided is None:
+        return {"status": Intent.Status.CLAIMED}
+    return {"status": decided.status, "reason": decided.reason[:240], "decided_at": decided.at}
+
+
+def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+    keys, new = loaded.keys, []
+    for client_order_id, effect in folded.orders.items():
+        order = effect.order
+        values = order_values(order, effect.at, folded.exchange_ids.get(client_order_id, ""))
+        if client_order_id in keys.orders:
+            Order.objects.filter(pk=keys.orders[client_order_id]).update(**values)
+            continue
+        new.append(
+            Order(
+                account=account,
+                intent_id=keys.intents[order.intent_id],
+                bot_id=keys.bots[order.bot_id],
+                instrument_id=keys.instruments[order.symbol],
+                position_id=keys.positions[order.position_id],
+                **order_identity(order),
+                **values,
+            )
+        )
+    for row in Order.objects.bulk_create(new):
+        keys.orders[row.client_order_id] = row.pk
+
+
+def _fills(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+    keys = loaded.keys
+    Fill.objects.bulk_create(
+        Fill(
+            account=account,
+            order_id=keys.orders[effect.order.client_order_id],
+            instrument_id=keys.instruments[effect.order.symbol],
+            trade_id=effect.fill.trade_id,
+            side=str(effect.order.side),
+            price=effect.fill.price,
+            amount=effect.fill.amount,
+            fee=effect.fill.fee,
+            fee_currency=effect.fill.fee_currency,
+            maker=effect.fill.maker,
+            executed_at=effect.fill.at,
+        )
+        for effect in folded.fills
+    )
+
+
+def _ledger(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            account=account,
+            reference=effect.reference,
+            currency=effect.currency,
+            amount=effect.amount,
+            kind=effect.kind,
+            at=effect.at,
+        )
+        for effect in folded.ledger
+    )
+    keys, moved = loaded.keys.balances, {effect.currency: effect.at for effect in folded.ledger}
+    new = []
+    for currency, at in moved.items():
+        total = loaded.state.balances.get(currency, ZERO)
+        if currency in keys:
+            Balance.objects.filter(pk=keys[currency]).update(total=total, updated_at=at)
+        else:
+            new.append(Balance(account=account, currency=currency, total=total, updated_at=at))
+    for row in Balance.objects.bulk_create(new):
+        keys[row.currency] = row.pk
+
+
+def _bots(loaded: Loaded, folded: _Folded) -> None:
+    """Denials as rows, and each bot's last decision in words."""
+    keys = loaded.keys
+    RiskEvent.objects.bulk_create(
+        RiskEvent(
+            bot_id=keys.bots[effect.bot_id],
+            intent_id=keys.intents.get(effect.intent_id),
+            rule=effect.rule,
+            reason=effect.reason[:240],
+            snapshot=dict(effect.facts),
+            created_at=effect.at,
+        )
+        for effect in folded.denied
+        if effect.bot_id in keys.bots
+    )
+    last = {effect.bot_id: (effect.at, f"Denied: {effect.reason}") for effect in folded.denied}
+    for placed in (effect for effect in folded.orders.values() if isinstance(effect, OrderPlaced | OrderChanged)):
+        order = placed.order
+        if order.created_at == placed.at:
+            verb = "Buys" if order.side is Side.BUY else "Sells"
+            words = f"{verb} {text(order.amount)} {order.symbol} ({order.purpose.replace('_', ' ')})."
+            last[order.bot_id] = (placed.at, words)
+    for bot_id, (at, words) in last.items():
+        if bot_id in keys.bots:
+            Bot.objects.filter(pk=keys.bots[bot_id]).update(last_decision=words[:240], last_decision_at=at)
