@@ -117,7 +117,7 @@ def _stored(account: ExchangeAccount, verdict: Verdict) -> ExchangeAccount | Non
         detail = {"state": verdict.state, "permissions": verdict.permissions}
         audit_record(actor=None, action="account.verified", obj=account, detail=detail)
         title = f"{account.name}: {State(verdict.state).label.lower()}"
-        notice_send(user=account.user, level=verdict.level, title=title, text=verdict.detail, link="/accounts/")
+        notice_send(user=account.user, level=verdict.level, title=title, text=verdict.detail, link="/exchange-accounts/")
     if verdict.drop_keys:
         from accounts.exchanges.factory import client_forget
 
