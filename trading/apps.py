@@ -7,3 +7,9 @@ class TradingConfig(AppConfig):
     """The trading room."""
 
     name = "trading"
+
+    def ready(self) -> None:
+        """Listen to the rooms below: new signals, quotes, notices, streams, and what the store saves."""
+        from trading import listeners
+
+        listeners.register()
