@@ -14,7 +14,7 @@ def account_needed(account: ExchangeAccount) -> str:
         found.append(f"It holds {positions} open position(s): close them first.")
     if orders := Order.objects.filter(account=account, status__in=OPEN_ORDER).count():
         found.append(f"It has {orders} open order(s): cancel them first.")
-    running = Bot.objects.filter(account=account, deleted_at=None)
-    if names := ", ".join(running.values_list("name", flat=True)[:5]):
+    bots = Bot.objects.filter(account=account, deleted_at=None)
+    if names := ", ".join(bots.values_list("name", flat=True)[:5]):
         found.append(f"Bots still use it: delete {names} first.")
     return " ".join(found)
