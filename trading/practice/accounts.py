@@ -46,6 +46,7 @@ class Account:
         self.locked[asset] -= amount
 
     def receive(self, asset: str, amount: Decimal) -> None:
+        """Add to what is free."""
         self.free[asset] += amount
 
     def assets(self) -> list[str]:

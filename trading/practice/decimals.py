@@ -11,8 +11,8 @@ ASSET_UNIT = Decimal("0.00000001")  # the exchange keeps eight decimals of every
 
 def plain(value: Decimal) -> str:
     """Write a Decimal without exponent and with at least eight decimals, as Binance does."""
-    exponent = value.normalize().as_tuple().exponent
-    return f"{value:.{max(8, -exponent)}f}"
+    places = -int(value.normalize().as_tuple().exponent)
+    return f"{value:.{max(8, places)}f}"
 
 
 def power_of_ten(exponent: int) -> Decimal:

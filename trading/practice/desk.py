@@ -3,12 +3,12 @@
 import secrets
 from decimal import Decimal
 
-from trading.practice import errors, reports
+from trading.practice import errors
 from trading.practice.accounts import Account
 from trading.practice.decimals import ZERO
 from trading.practice.errors import ApiError
 from trading.practice.exchange import Exchange
-from trading.practice.orders import BUY, SELL, STOP_TYPES, Entry, Fill, Order, OrderList
+from trading.practice.orders import BUY, SELL, STOP_TYPES, Fill, Order, OrderList
 from trading.practice.params import Params
 from trading.practice.symbols import MAX_ALGO_ORDERS, MAX_ORDERS, ORDER_TYPES, Listing
 
@@ -22,7 +22,9 @@ def random_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def order_place(exchange: Exchange, account: Account, params: Params, *, test: bool = False) -> tuple[Order, list[Fill]]:
+def order_place(
+    exchange: Exchange, account: Account, params: Params, *, test: bool = False
+) -> tuple[Order, list[Fill]]:
     """Place one order; with ``test`` only check it. Raises Binance's error for what is wrong."""
     symbol = params.text("symbol")
     listing = exchange.market.listing(symbol)
@@ -42,17 +44,11 @@ def _enter(exchange: Exchange, order: Order, last: Decimal, now: int) -> list[Fi
             raise errors.rejected("Stop price would trigger immediately.")
         fills = exchange.engine.submit(order, now)
     except ApiError as error:
-        _record_rejection(exchange, order, error, now)
+        exchange.books.note_rejection(order, now, error.message)
+        exchange.commit(now)
         raise
     exchange.commit(now)
     return fills
-
-
-def _record_rejection(exchange: Exchange, order: Order, error: ApiError, now: int) -> None:
-    note = Entry(exchange.next_id(), now, order.account, "order", "", ZERO, order.id, -1, f"REJECTED {error.message}")
-    exchange.engine.changes.entries.append(note)
-    exchange.engine.events.append((order.account, reports.rejection(order, now, error.message)))
-    exchange.commit(now)
 
 
 def _read(exchange: Exchange, account: Account, params: Params, listing: Listing, now: int) -> Order:
@@ -127,7 +123,9 @@ def order_cancel(exchange: Exchange, account: Account, params: Params) -> tuple[
     return order, request_id
 
 
-def oco_place(exchange: Exchange, account: Account, params: Params, legs: tuple[Params, Params]) -> tuple[OrderList, tuple]:
+def oco_place(
+    exchange: Exchange, account: Account, params: Params, legs: tuple[Params, Params]
+) -> tuple[OrderList, tuple[Order, Order]]:
     """Place an OCO whose legs (LIMIT_MAKER, stop) are read from ``legs``; the list's own fields from ``params``."""
     symbol = params.text("symbol")
     listing, now = exchange.market.listing(symbol), exchange.reach(symbol)

@@ -12,6 +12,7 @@ from typing import Any
 
 from trading.practice import reports
 from trading.practice.accounts import Account
+from trading.practice.bookkeeping import Bookkeeper
 from trading.practice.listen_keys import ListenKeys
 from trading.practice.market import Market
 from trading.practice.matching import Engine
@@ -36,7 +37,8 @@ class Exchange:
         self._last_id = store.last_id(Order, Fill, OrderList, Entry)
         self.accounts: dict[int, Account] = {account.id: account for account in store.accounts()}
         self.by_key: dict[str, Account] = {account.key: account for account in self.accounts.values()}
-        self.engine = Engine(market, self.accounts, self.next_id)
+        self.books = Bookkeeper(market.listing, self.accounts, self.next_id)
+        self.engine = Engine(market, self.books)
         self._load_orders()
 
     def next_id(self) -> int:
@@ -48,7 +50,7 @@ class Exchange:
         self.engine.cursors = self.store.cursors()
         for order in self.store.live_orders():
             self.engine.open[order.symbol][order.id] = order
-            self.engine.changes.orders[order.id] = order
+            self.books.changes.orders[order.id] = order
         for orders in self.store.select(OrderList, "status = 'EXECUTING'"):
             self.engine.lists[orders.id] = orders
         self.tick()
@@ -58,7 +60,7 @@ class Exchange:
         now = self.clock()
         for symbol in [symbol for symbol, orders in self.engine.open.items() if orders]:
             self.engine.advance(symbol, now)
-        if self.engine.events:
+        if self.books.events:
             self.commit(now)
         return now
 
@@ -70,8 +72,7 @@ class Exchange:
 
     def commit(self, now: int) -> None:
         """Write what has happened, then tell the listeners."""
-        changes, events = self.engine.changes, self.engine.events
-        self.engine.changes, self.engine.events = Changes(), []
+        changes, events = self.books.drain()
         symbols = {order.symbol for order in changes.orders.values()}
         changes.cursors = {symbol: self.engine.cursors[symbol] for symbol in symbols if symbol in self.engine.cursors}
         self.store.write(changes)
@@ -85,37 +86,24 @@ class Exchange:
             touched[account].append(asset)
         return [(id, reports.position(self.accounts[id], assets, now)) for id, assets in touched.items()]
 
-    # -- accounts ---------------------------------------------------------------------------------------------------
-
-    def account_put(
-        self, key: str, secret: str, permissions: frozenset[str], balances: dict[str, Decimal]
-    ) -> Account:
+    def account_put(self, key: str, secret: str, permissions: frozenset[str], balances: dict[str, Decimal]) -> Account:
         """Create an account with its first deposits; a known key only gets the secret and permissions given."""
         known, now = self.by_key.get(key), self.clock()
         account = Account(known.id if known else len(self.accounts) + 1, key, secret, permissions)
         if known:
             account.free, account.locked = known.free, known.locked
-        self.engine.changes.accounts.append(account)
+        self.books.changes.accounts.append(account)
         self.accounts[account.id] = self.by_key[key] = account
         for asset, amount in () if known else balances.items():
-            self._deposit(account, asset, amount, now)
+            self.books.deposit(account, asset, amount, now)
         self.commit(now)
         return account
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Add an amount from outside."""
         now = self.clock()
-        self._deposit(account, asset, amount, now)
+        self.books.deposit(account, asset, amount, now)
         self.commit(now)
-
-    def _deposit(self, account: Account, asset: str, amount: Decimal, now: int) -> None:
-        account.receive(asset, amount)
-        entry = Entry(self.next_id(), now, account.id, "deposit", asset, amount, -1, -1, "")
-        self.engine.changes.entries.append(entry)
-        self.engine.changes.balances[account.id, asset] = account
-        self.engine.events.append((account.id, reports.deposit(asset, amount, now)))
-
-    # -- finding orders ---------------------------------------------------------------------------------------------
 
     def open_orders(self, account: Account, symbol: str | None = None) -> list[Order]:
         """The account's open orders by id."""

@@ -99,6 +99,7 @@ class Gateway:
         self.ws: Mapping[str, Endpoint] = {one.ws: one for one in endpoints if one.ws}
 
     async def __call__(self, request: Request) -> Answer:
+        """Answer one request, through the hook."""
         return await self.interceptor(request, self._proceed)
 
     async def _proceed(self, request: Request) -> Answer:

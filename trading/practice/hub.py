@@ -33,6 +33,7 @@ class Client:
         self.send_text(orjson.dumps(message).decode())
 
     def send_text(self, text: str) -> None:
+        """Queue a text; a client too far behind is cut off."""
         try:
             self._queue.put_nowait(text)
         except asyncio.QueueFull:
@@ -46,6 +47,7 @@ class Client:
             await self.socket.close()
 
     def stop(self) -> None:
+        """End the writer; it closes the socket."""
         self._writer.cancel()
 
 
@@ -78,6 +80,7 @@ class Hub:
             self._streams.pop(name, None)
 
     def names_of(self, client: Client) -> list[str]:
+        """The market streams a client is subscribed to."""
         return [name for name, clients in self._subscribers.items() if client in clients]
 
     def subscribe_user(self, client: Client, account: int, envelope: dict[str, Any], slot: str = "") -> None:
@@ -85,6 +88,7 @@ class Hub:
         self._users[account].append((client, envelope, slot))
 
     def unsubscribe_user(self, client: Client) -> None:
+        """Send no account's events to this client any more."""
         for listeners in self._users.values():
             listeners[:] = [listener for listener in listeners if listener[0] is not client]
 

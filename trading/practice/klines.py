@@ -100,7 +100,9 @@ class KlineMaker:
             self._widen_by_edges(high, low, first, last, part)
         return high, low
 
-    def _widen_by_edges(self, high, low, first, last, part) -> None:
+    def _widen_by_edges(
+        self, high: np.ndarray, low: np.ndarray, first: np.ndarray, last: np.ndarray, part: np.ndarray
+    ) -> None:
         """Add the slots of the base candles that a window covers only in part."""
         edge = np.arange(self.tape.mapping.slots)
         start, stop = first[part][:, None], last[part][:, None] - 1

@@ -25,7 +25,9 @@ class WeightMeter:
         return self._used[address]
 
     def add(self, address: str, weight: int, now: int) -> None:
-        """Count a request or raise 429 / 418 with Retry-After; ``now`` in real ms."""
+        """Count a request at ``now`` (real ms) or raise 429 / 418; what weighs nothing always passes."""
+        if not weight:
+            return
         if now // MINUTE != self._minute:
             self._minute = now // MINUTE
             self._used.clear()

@@ -29,11 +29,13 @@ class ListenKeys:
         return account if now < end else None
 
     def extend(self, key: str, now: int) -> None:
+        """Give a key another hour."""
         account = self.account_of(key, now)
         if account is None:
             raise no_such_listen_key()
         self._keys[key] = account, now + LIFE_MS
 
     def close(self, key: str) -> None:
+        """Forget a key."""
         if self._keys.pop(key, None) is None:
             raise no_such_listen_key()

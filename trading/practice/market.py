@@ -110,7 +110,9 @@ class Market:
         first = self.mapping.first_at(opens)
         last = np.append(first[1:], min(self.mapping.first_at(opens[-1] + length), self.mapping.last_at(now) + 1))
         filled = last > first  # only a candle that began this instant can still be empty
-        return _rows(opens[filled], length, self._klines[symbol].fold(first[filled], last[filled])) if any(filled) else []
+        if not filled.any():
+            return []
+        return _rows(opens[filled], length, self._klines[symbol].fold(first[filled], last[filled]))
 
     def candle_at(self, symbol: str, interval: str, open_ms: int, now: int) -> Candle | None:
         """The kline that opens at ``open_ms`` as it stands at ``now``."""

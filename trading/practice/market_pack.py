@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
     try:
         write_packed(_make(int(argv[1]), Path(argv[2]) if len(argv) > 2 else None), Path(argv[0]))
     except StartError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 

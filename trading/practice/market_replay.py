@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from trading.practice.decimals import power_of_ten
 from trading.practice.errors import StartError
 from trading.practice.market import Instrument, MarketData
 from trading.practice.symbols import Listing, lot_for, tick_for
-from trading.practice.decimals import power_of_ten
 from trading.practice.tape import Series
 
 COLUMNS = ("open", "high", "low", "close", "volume")
@@ -86,7 +86,8 @@ def _instrument(path: Path, times: np.ndarray, values: np.ndarray, first: int, l
         raise StartError(f"{path.name}: prices reach {ticks.max():.0f} ticks of {tick}; at most 2147483647 are allowed")
     cum = np.concatenate([[0], np.cumsum(np.rint(values[:, 4] / float(lot)).astype(np.int64))])
     salt = zlib.crc32(path.stem.encode()) * 4_294_967_311 + seed
-    series = Series(*(ticks[:, i].astype(np.int32) for i in range(4)), cum, salt & (2**62 - 1))
+    prices = {name: ticks[:, i].astype(np.int32) for i, name in enumerate(COLUMNS[:4])}
+    series = Series(**prices, cum=cum, salt=salt & (2**62 - 1))
     listing = Listing(base.upper(), quote.upper(), tick, lot, Decimal(repr(typical)))
     return Instrument(listing, series, _spread(values))
 

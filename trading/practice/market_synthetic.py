@@ -84,10 +84,10 @@ def _instrument(seed: int, coin: tuple, market: np.ndarray, sector: np.ndarray, 
     cum = _volume(rng, minute_lots, returns / scale, scale / scale.mean())
     listing = Listing(base, QUOTE, tick, lot, Decimal(repr(price)))
     spread = min(0.002, max(0.00004, 0.0004 / math.sqrt(millions)))
-    return Instrument(listing, Series(*candles, cum, int(rng.integers(2**62))), spread)
+    return Instrument(listing, Series(**candles, cum=cum, salt=int(rng.integers(2**62))), spread)
 
 
-def _candles(rng: np.random.Generator, price: float, returns: np.ndarray, scale: np.ndarray) -> list[np.ndarray]:
+def _candles(rng: np.random.Generator, price: float, returns: np.ndarray, scale: np.ndarray) -> dict[str, np.ndarray]:
     """Open, high, low, close in ticks; each candle opens where the one before closed, the first after the last."""
     path = np.cumsum(returns)
     close = price * np.exp(path - path.mean())
@@ -95,7 +95,8 @@ def _candles(rng: np.random.Generator, price: float, returns: np.ndarray, scale:
     reach = np.abs(rng.standard_normal((2, CANDLES))) * scale * 0.6
     high = np.maximum(first, close) * (1 + reach[0])
     low = np.minimum(first, close) * (1 - reach[1])
-    return [np.maximum(np.rint(column), 1).astype(np.int32) for column in (first, high, low, close)]
+    columns = {"open": first, "high": high, "low": low, "close": close}
+    return {name: np.maximum(np.rint(column), 1).astype(np.int32) for name, column in columns.items()}
 
 
 def _volume(rng: np.random.Generator, lots: float, moves: np.ndarray, mood: np.ndarray) -> np.ndarray:

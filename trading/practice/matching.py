@@ -8,25 +8,30 @@ crash or an outage the path missed is matched as if the exchange had been runnin
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from trading.practice import reports
-from trading.practice.accounts import Account
 from trading.practice.book import MAX_LEVELS, Book
-from trading.practice.decimals import ZERO, truncate_asset
+from trading.practice.bookkeeping import Bookkeeper
+from trading.practice.decimals import ZERO
 from trading.practice.errors import rejected
 from trading.practice.market import Prints
 from trading.practice.orders import (
-    BUY, CANCELED, EXPIRED, EXPIRED_IN_MATCH, FILLED, PARTIALLY_FILLED, SELL, Entry, Fill, Match, Order, OrderList,
-)  # fmt: skip
-from trading.practice.store import Changes
+    BUY,
+    CANCELED,
+    EXPIRED,
+    EXPIRED_IN_MATCH,
+    SELL,
+    Fill,
+    Match,
+    Order,
+    OrderList,
+)
 from trading.practice.symbols import Listing
 
-FEE = Decimal("0.001")  # of the received asset, maker and taker alike
 CHUNK_MS = 300_000  # of tape looked at together
 IMMEDIATE = ("IOC", "FOK")
 
@@ -34,46 +39,46 @@ IMMEDIATE = ("IOC", "FOK")
 class Feed(Protocol):
     """What matching needs of the market (``market.Market`` is one)."""
 
-    def listing(self, symbol: str) -> Listing: ...
-    def book_at(self, symbol: str, now: int, levels: int) -> Book: ...
-    def prints(self, symbol: str, after: int, until: int) -> Prints: ...
-    def last_price(self, symbol: str, now: int) -> Decimal: ...
+    def listing(self, symbol: str) -> Listing:
+        """The pair; raises Binance's "Invalid symbol."."""
+
+    def book_at(self, symbol: str, now: int, levels: int) -> Book:
+        """The book displayed at ``now`` (real ms)."""
+
+    def prints(self, symbol: str, after: int, until: int) -> Prints:
+        """The tape of real ms (after, until]."""
 
 
 class Engine:
-    """Open orders and the rules by which they trade; every change is noted in ``changes`` and ``events``."""
+    """Open orders and the rules by which they trade; what that does to accounts is the bookkeeper's."""
 
-    def __init__(self, feed: Feed, accounts: dict[int, Account], next_id: Callable[[], int]) -> None:
-        self.feed, self.accounts, self.next_id = feed, accounts, next_id
+    def __init__(self, feed: Feed, books: Bookkeeper) -> None:
+        self.feed, self.books = feed, books
         self.open: defaultdict[str, dict[int, Order]] = defaultdict(dict)
         self.lists: dict[int, OrderList] = {}
         self.cursors: dict[str, int] = {}  # real ms up to which a symbol's tape has been matched
-        self.changes = Changes()
-        self.events: list[tuple[int, dict[str, Any]]] = []  # (account id, user-data event)
         self._taken: dict[str, tuple[int, defaultdict[Decimal, Decimal]]] = {}
-
-    # -- placing and closing ----------------------------------------------------------------------------------------
 
     def submit(self, order: Order, now: int) -> list[Fill]:
         """Accept a checked order: take what it can, rest or expire what is left. Raises rejected()."""
         plan = list(self._plan(order, now)) if order.working else []
         if order.type == "LIMIT_MAKER" and plan:
             raise rejected("Order would immediately match and take.")
-        self._lock(order, order.reserve() or _cost(order, plan))
+        self.books.lock(order, order.reserve() or _cost(order, plan))
         if order.quote_qty:
             order.qty = _quantity(order, plan)
-        self.note(order, now, "NEW")
+        self.books.note(order, now, "NEW")
         return self._work(order, plan, now)
 
     def submit_list(self, orders: OrderList, legs: tuple[Order, Order], now: int) -> None:
         """Accept an OCO: both legs rest on one reserve, held by the first until one of them leads."""
         if next(self._plan(legs[0], now), None):
             raise rejected("Order would immediately match and take.")
-        self._lock(legs[0], max(leg.reserve() for leg in legs))
-        self.lists[orders.id] = self.changes.lists[orders.id] = orders
-        self._note_list(orders, now, "EXEC_STARTED")
+        self.books.lock(legs[0], max(leg.reserve() for leg in legs))
+        self.lists[orders.id] = orders
+        self.books.note_list(orders, now, "EXEC_STARTED")
         for leg in legs:
-            self.note(leg, now, "NEW")
+            self.books.note(leg, now, "NEW")
             self._rest(leg, now)
 
     def cancel(self, order: Order, now: int, request_id: str = "") -> None:
@@ -87,7 +92,7 @@ class Engine:
         if order.tif == "FOK" and _quantity(order, plan) < order.qty:
             plan = []
         fills = [fill for match in plan if (fill := self._take(order, match, now))]
-        if order.live and (order.at_market or order.tif in IMMEDIATE):
+        if order.live and order.working and (order.at_market or order.tif in IMMEDIATE):
             self._close(order, EXPIRED, now)
         elif order.live:
             self._rest(order, now)
@@ -96,7 +101,7 @@ class Engine:
     def _rest(self, order: Order, now: int) -> None:
         order.ahead = self._displayed(order, now) if order.working else ZERO
         self.open[order.symbol][order.id] = order
-        self._touch(order)
+        self.books.touch(order)
 
     def _displayed(self, order: Order, now: int) -> Decimal:
         """The market's quantity at the order's price on its own side."""
@@ -104,74 +109,28 @@ class Engine:
         ticks = int(order.price / listing.tick)
         return listing.qty(dict(book.bids if order.side == BUY else book.asks).get(ticks, 0))
 
+    def _fill(self, order: Order, price: Decimal, qty: Decimal, maker: bool, now: int) -> Fill:
+        self._lead(order, now)
+        fill = self.books.fill(order, price, qty, maker, now)
+        self._settled(order, now)
+        return fill
+
     def _close(self, order: Order, status: str, now: int, request_id: str = "") -> None:
         order.status, order.updated = status, now
-        self.note(order, now, "CANCELED" if status == CANCELED else "EXPIRED", request_id=request_id)
+        self.books.note(order, now, "CANCELED" if status == CANCELED else "EXPIRED", request_id=request_id)
         self._settled(order, now)
 
     def _settled(self, order: Order, now: int) -> None:
         """Free what the order no longer needs and forget it once closed."""
-        self._release(order)
+        self.books.release(order)
         if order.live:
             return
         self.open[order.symbol].pop(order.id, None)
         orders = self.lists.get(order.list_id)
         if orders and not self._sibling(order):
             orders.status = "ALL_DONE"
-            self._note_list(orders, now, "ALL_DONE")
+            self.books.note_list(orders, now, "ALL_DONE")
             del self.lists[orders.id]
-
-    # -- money ------------------------------------------------------------------------------------------------------
-
-    def _asset(self, order: Order) -> str:
-        listing = self.feed.listing(order.symbol)
-        return listing.quote if order.side == BUY else listing.base
-
-    def _lock(self, order: Order, amount: Decimal) -> None:
-        self.accounts[order.account].lock(self._asset(order), amount)
-        order.lock += amount
-        self._touch(order)
-
-    def _release(self, order: Order) -> None:
-        surplus = order.lock - order.reserve()
-        if surplus > 0:
-            self.accounts[order.account].unlock(self._asset(order), surplus)
-            order.lock -= surplus
-        self._touch(order)
-
-    def _fill(self, order: Order, price: Decimal, qty: Decimal, maker: bool, now: int) -> Fill:
-        """Execute ``qty`` of an order at ``price``: money, ledger, status, report."""
-        self._lead(order, now)
-        listing, quote = self.feed.listing(order.symbol), price * qty
-        paid, got = (quote, qty) if order.side == BUY else (qty, quote)
-        got_asset = listing.base if order.side == BUY else listing.quote
-        fee = truncate_asset(got * FEE)
-        fill = Fill(
-            self.next_id(), order.id, order.account, order.symbol, order.side, price, qty, quote, fee, got_asset,
-            int(maker), now, order.list_id,
-        )  # fmt: skip
-        self.changes.fills.append(fill)
-        self._move(fill, "trade", self._asset(order), -paid)
-        self._move(fill, "trade", got_asset, got)
-        self._move(fill, "fee", got_asset, -fee)
-        account = self.accounts[order.account]
-        account.pay(self._asset(order), paid)
-        account.receive(got_asset, got - fee)
-        order.lock -= paid
-        order.executed += qty
-        order.cum_quote += quote
-        order.updated = now
-        order.status = PARTIALLY_FILLED if order.remaining else FILLED
-        self.note(order, now, "TRADE", fill)
-        self._settled(order, now)
-        return fill
-
-    def _move(self, fill: Fill, kind: str, asset: str, amount: Decimal) -> None:
-        entry = Entry(self.next_id(), fill.time, fill.account, kind, asset, amount, fill.order_id, fill.id, "")
-        self.changes.entries.append(entry)
-        self.changes.balances[fill.account, asset] = self.accounts[fill.account]
-
-    # -- taking -----------------------------------------------------------------------------------------------------
 
     def _plan(self, order: Order, now: int, budget: Decimal | None = None) -> Iterator[Match]:
         """What the order would take now, best price first; ``budget`` bounds the quote spent."""
@@ -212,7 +171,7 @@ class Engine:
 
     def _take(self, order: Order, match: Match, now: int) -> Fill | None:
         maker = match.maker
-        if _own(order, match):
+        if maker and maker.account == order.account:
             self._close(maker, EXPIRED_IN_MATCH, now)  # nobody trades with himself
             return None
         fill = self._fill(order, match.price, match.qty, False, now)
@@ -221,8 +180,6 @@ class Engine:
         else:
             self._taken[order.symbol][1][match.price] += match.qty
         return fill
-
-    # -- the tape ---------------------------------------------------------------------------------------------------
 
     def advance(self, symbol: str, now: int) -> None:
         """Match the symbol's open orders against the tape up to ``now`` (real ms)."""
@@ -239,7 +196,8 @@ class Engine:
     def _next_hit(self, symbol: str, prints: Prints, start: int) -> int | None:
         """The next trade that any open order could care about."""
         tick = self.feed.listing(symbol).tick
-        falling, rising = [], []
+        falling: list[int] = []
+        rising: list[int] = []
         for order in self.open[symbol].values():
             level = int((order.price if order.working else order.stop) / tick)
             down = order.side == BUY if order.working else order.triggered_by(ZERO)
@@ -267,7 +225,7 @@ class Engine:
             eaten = min(left, max(order.ahead - passed, ZERO)) if order.price == price else ZERO
             left, passed = left - eaten, passed + eaten
             order.ahead = max(order.ahead - passed, ZERO) if order.price == price else ZERO
-            self._touch(order)
+            self.books.touch(order)
             if order.live and (take := min(left, order.remaining)):
                 self._fill(order, order.price, take, True, time)
                 left -= take
@@ -278,18 +236,16 @@ class Engine:
         self._lead(order, time)
         order.working, order.updated = 1, time
         del self.open[order.symbol][order.id]
-        self.note(order, time, "NEW")
+        self.books.note(order, time, "NEW")
         if not order.at_market:
             self._work(order, list(self._plan(order, time)), time)
             return
-        account, asset = self.accounts[order.account], self._asset(order)
-        budget = order.lock + account.free[asset] if order.side == BUY else None
+        account = self.books.accounts[order.account]
+        budget = order.lock + account.free[self.books.asset(order)] if order.side == BUY else None
         plan = list(self._plan(order, time, budget))
         if order.side == BUY and (short := _cost(order, plan) - order.lock) > 0:
-            self._lock(order, short)
+            self.books.lock(order, short)
         self._work(order, plan, time)
-
-    # -- lists ------------------------------------------------------------------------------------------------------
 
     def _sibling(self, order: Order) -> Order | None:
         """The other open leg of the order's list."""
@@ -305,25 +261,7 @@ class Engine:
         if other:
             order.lock, other.lock = order.lock + other.lock, ZERO
             self._close(other, EXPIRED, now)
-            self._release(order)
-
-    # -- notes ------------------------------------------------------------------------------------------------------
-
-    def _touch(self, order: Order) -> None:
-        self.changes.orders[order.id] = order
-        self.changes.balances[order.account, self._asset(order)] = self.accounts[order.account]
-
-    def note(self, order: Order, now: int, kind: str, fill: Fill | None = None, request_id: str = "") -> None:
-        """Remember what happened to an order: for the ledger and for its owner's stream."""
-        if fill is None:
-            words = f"{kind} {order.status}"
-            entry = Entry(self.next_id(), now, order.account, "order", "", ZERO, order.id, -1, words)
-            self.changes.entries.append(entry)
-        self.events.append((order.account, reports.execution(order, kind, now, fill, request_id)))
-
-    def _note_list(self, orders: OrderList, now: int, kind: str) -> None:
-        self.changes.lists[orders.id] = orders
-        self.events.append((orders.account, reports.list_status(orders, kind, now)))
+            self.books.release(order)
 
 
 def _own(order: Order, match: Match) -> bool:

@@ -1,4 +1,4 @@
-"""The records of trading: orders, fills, order lists. Amounts are Decimals; prices in quote per base, times in real ms."""
+"""The records of trading: orders, fills, lists. Amounts are Decimals, prices in quote per base, times in real ms."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ STOP_TYPES = {"STOP_LOSS": True, "STOP_LOSS_LIMIT": True, "TAKE_PROFIT": False, 
 
 @dataclass(slots=True)
 class Order:
-    """One order; ``lock`` is what its account has set aside for it, ``ahead`` the market's quantity queued before it."""
+    """One order; ``lock`` is what its account set aside for it, ``ahead`` the market's quantity queued before it."""
 
     id: int
     account: int
@@ -40,14 +40,17 @@ class Order:
 
     @property
     def live(self) -> bool:
+        """Open: may still execute."""
         return self.status in LIVE
 
     @property
     def remaining(self) -> Decimal:
+        """Base still to execute."""
         return self.qty - self.executed
 
     @property
     def is_stop(self) -> bool:
+        """Waits, or has waited, for a stop price."""
         return self.type in STOP_TYPES
 
     @property

@@ -13,19 +13,19 @@ Json = dict[str, Any]
 
 def price_text(listing: Listing, ticks: float) -> str:
     """Ticks as a price; exact, because the scale is a power of ten."""
-    places = -listing.tick.as_tuple().exponent
+    places = listing.price_places
     return f"{ticks / 10**places:.{max(8, places)}f}"
 
 
 def qty_text(listing: Listing, lots: float) -> str:
     """Lots as a quantity."""
-    places = -listing.lot.as_tuple().exponent
+    places = listing.qty_places
     return f"{lots / 10**places:.{max(8, places)}f}"
 
 
 def quote_text(listing: Listing, candle: Candle) -> str:
     """A candle's turnover in quote: its volume at the mean of its four prices."""
-    places = -listing.tick.as_tuple().exponent - listing.lot.as_tuple().exponent
+    places = listing.price_places + listing.qty_places
     mean = (candle.open + candle.high + candle.low + candle.close) / 4
     return f"{candle.lots * mean / 10**places:.8f}"
 
@@ -109,6 +109,7 @@ def depth_event(listing: Listing, books: list[Book], now: int) -> Json:
 
 
 def levels(listing: Listing, side: Iterable[tuple[int, int]]) -> list[list[str]]:
+    """One side of a book as pairs of texts."""
     return [[price_text(listing, ticks), qty_text(listing, lots)] for ticks, lots in side]
 
 
@@ -133,7 +134,8 @@ def ticker(market: Market, symbol: str, now: int) -> Json:
     average = (day.open + day.high + day.low + day.close) / 4
     return {
         "symbol": symbol, "priceChange": price_text(listing, day.close - day.open),
-        "priceChangePercent": f"{(day.close / day.open - 1) * 100:.3f}", "weightedAvgPrice": price_text(listing, average),
+        "priceChangePercent": f"{(day.close / day.open - 1) * 100:.3f}",
+        "weightedAvgPrice": price_text(listing, average),
         "prevClosePrice": price_text(listing, day.open), "lastPrice": price_text(listing, day.close),
         "lastQty": qty_text(listing, max(1, day.lots // max(1, day.trades))), **book_ticker(listing, book),
         "openPrice": price_text(listing, day.open), "highPrice": price_text(listing, day.high),
@@ -170,7 +172,7 @@ def _each(prints: Prints) -> Iterator[tuple[int, int, int, int, bool]]:
 
 
 def _product(listing: Listing, ticks: int, lots: int) -> str:
-    places = -listing.tick.as_tuple().exponent - listing.lot.as_tuple().exponent
+    places = listing.price_places + listing.qty_places
     return f"{ticks * lots / 10**places:.{max(8, places)}f}"
 
 

@@ -63,7 +63,7 @@ def _find(call: Call) -> OrderList:
     call.exchange.tick()
     name = "listClientOrderId" if "listClientOrderId" in call.params else "origClientOrderId"
     if "orderListId" in call.params:
-        condition, value = "id = ?", call.params.integer("orderListId")
+        condition, value = "id = ?", call.params.text("orderListId")
     elif name in call.params:
         condition, value = "client_id = ?", call.params.text(name)
     else:
@@ -76,15 +76,18 @@ def _find(call: Call) -> OrderList:
 
 
 def list_query(call: Call) -> Any:
+    """One order list."""
     orders = _find(call)
     return _core(orders, _legs(call, orders))
 
 
 def lists_all(call: Call) -> Any:
+    """The latest order lists."""
     return _rows(call, "account = ? ORDER BY id DESC LIMIT 500")[::-1]
 
 
 def lists_open(call: Call) -> Any:
+    """Order lists that may still execute."""
     return _rows(call, "account = ? AND status = 'EXECUTING' ORDER BY id")
 
 
@@ -95,6 +98,7 @@ def _rows(call: Call, where: str) -> list[Any]:
 
 
 def list_cancel(call: Call) -> Any:
+    """Cancel both orders of a list."""
     orders = _find(call)
     legs = _legs(call, orders)
     live = [leg for leg in legs if leg.live]

@@ -1,11 +1,12 @@
 """Endpoints of one account: balances, key restrictions, orders, fills, listen keys."""
 
+from collections.abc import Callable
 from typing import Any
 
 from trading.practice import desk, errors, reports
+from trading.practice.bookkeeping import FEE
 from trading.practice.errors import ApiError
 from trading.practice.gateway import KEY, SIGNED, Call, Endpoint
-from trading.practice.matching import FEE
 from trading.practice.orders import Fill, Order
 from trading.practice.params import Params
 
@@ -13,6 +14,7 @@ DETAILS = ("ACK", "RESULT", "FULL")
 
 
 def account(call: Call) -> Any:
+    """Balances and rates."""
     call.exchange.tick()
     rates = {"maker": str(FEE), "taker": str(FEE), "buyer": "0", "seller": "0"}
     return {
@@ -25,6 +27,7 @@ def account(call: Call) -> Any:
 
 
 def api_restrictions(call: Call) -> Any:
+    """What the key may do."""
     allowed = call.owner.permissions
     no = ("enableInternalTransfer", "enableMargin", "enableFutures", "permitsUniversalTransfer", "enableVanillaOptions",
           "enableFixApiTrade", "enableFixReadOnly", "enablePortfolioMarginTrading")  # fmt: skip
@@ -35,18 +38,21 @@ def api_restrictions(call: Call) -> Any:
 
 
 def trade_fee(call: Call) -> Any:
+    """Fees by pair."""
     listings = call.exchange.market.listings
     chosen = [call.exchange.market.listing(call.params.text("symbol")).symbol] if "symbol" in call.params else listings
     return [{"symbol": symbol, "makerCommission": str(FEE), "takerCommission": str(FEE)} for symbol in chosen]
 
 
 def commission(call: Call) -> Any:
+    """Fees of one pair."""
     symbol = call.exchange.market.listing(call.params.text("symbol")).symbol
     rates = {"maker": str(FEE), "taker": str(FEE), "buyer": "0.00000000", "seller": "0.00000000"}
     return {"symbol": symbol, "standardCommission": rates, "taxCommission": dict.fromkeys(rates, "0.00000000")}
 
 
 def order_place(call: Call) -> Any:
+    """Place an order."""
     detail = _detail(call.params)
     order, fills = desk.order_place(call.exchange, call.owner, call.params)
     return reports.order_placed(order, fills, detail)
@@ -58,15 +64,18 @@ def _detail(params: Params) -> str:
 
 
 def order_test(call: Call) -> Any:
+    """Check an order without placing it."""
     desk.order_place(call.exchange, call.owner, call.params, test=True)
     return {}
 
 
 def order_query(call: Call) -> Any:
+    """One order, open or closed."""
     return reports.order_status(desk.order_find(call.exchange, call.owner, call.params, errors.no_such_order()))
 
 
 def order_cancel(call: Call) -> Any:
+    """Cancel an order."""
     return reports.order_canceled(*desk.order_cancel(call.exchange, call.owner, call.params))
 
 
@@ -92,7 +101,7 @@ def cancel_replace(call: Call) -> Any:
     return results
 
 
-def _attempt(action) -> Any:
+def _attempt(action: Callable[[], Any]) -> Any:
     try:
         return action()
     except ApiError as error:
@@ -112,12 +121,14 @@ def _maybe_symbol(call: Call) -> str | None:
 
 
 def open_orders(call: Call) -> Any:
+    """Open orders of one pair or of all."""
     call.exchange.tick()
     found = call.exchange.open_orders(call.owner, _maybe_symbol(call))
     return [reports.order_status(order) for order in found]
 
 
 def cancel_all(call: Call) -> Any:
+    """Cancel a pair's open orders."""
     symbol = call.exchange.market.listing(call.params.text("symbol")).symbol
     now = call.exchange.reach(symbol)
     orders = call.exchange.open_orders(call.owner, symbol)
@@ -142,30 +153,36 @@ def _history(call: Call, kind: type, time: str) -> list[Any]:
     for name, condition in bounds.items():
         if name in call.params:
             where, values = f"{where} AND {condition}", [*values, call.params.integer(name)]
-    forward = any(name in call.params for name in ("startTime", "fromId")) or (kind is Order and "orderId" in call.params)
+    starts = ("startTime", "fromId") if kind is Fill else ("startTime", "orderId")
+    forward = any(name in call.params for name in starts)
     order = f"{where} ORDER BY id {'ASC' if forward else 'DESC'} LIMIT {limit}"
     rows = list(call.exchange.store.select(kind, order, tuple(values)))
     return rows if forward else rows[::-1]
 
 
 def all_orders(call: Call) -> Any:
+    """Orders of a pair, open and closed."""
     return [reports.order_status(order) for order in _history(call, Order, "created")]
 
 
 def my_trades(call: Call) -> Any:
+    """Fills of a pair."""
     return [reports.fill_status(fill) for fill in _history(call, Fill, "time")]
 
 
 def listen_key_new(call: Call) -> Any:
+    """Open a user-data stream."""
     return {"listenKey": call.exchange.listen_keys.create(call.owner.id, call.now)}
 
 
 def listen_key_keep(call: Call) -> Any:
+    """Extend a listen key."""
     call.exchange.listen_keys.extend(call.params.text("listenKey"), call.now)
     return {}
 
 
 def listen_key_close(call: Call) -> Any:
+    """Close a listen key."""
     call.exchange.listen_keys.close(call.params.text("listenKey"))
     return {}
 

@@ -1,5 +1,6 @@
 """Market data endpoints: the same for everybody, no key needed."""
 
+from collections.abc import Callable
 from typing import Any
 
 from trading.practice import public_json as out
@@ -36,14 +37,17 @@ def _limit(params: Params, default: int = 500, most: int = MAX_ROWS) -> int:
 
 
 def ping(call: Call) -> Any:
+    """Is anybody there?"""
     return {}
 
 
 def server_time(call: Call) -> Any:
+    """Real time in ms."""
     return {"serverTime": call.now}
 
 
 def exchange_info(call: Call) -> Any:
+    """Pairs, filters and rate limits."""
     listings = call.exchange.market.listings
     rates = (
         ("REQUEST_WEIGHT", "MINUTE", 1, call.weights.limit),
@@ -52,12 +56,14 @@ def exchange_info(call: Call) -> Any:
     )
     names = ("rateLimitType", "interval", "intervalNum", "limit")
     return {
-        "timezone": "UTC", "serverTime": call.now, "rateLimits": [dict(zip(names, rate, strict=True)) for rate in rates],
-        "exchangeFilters": [], "symbols": [listings[symbol].info() for symbol in _symbols(call)[0]],
+        "timezone": "UTC", "serverTime": call.now, "exchangeFilters": [],
+        "rateLimits": [dict(zip(names, rate, strict=True)) for rate in rates],
+        "symbols": [listings[symbol].info() for symbol in _symbols(call)[0]],
     }  # fmt: skip
 
 
 def klines(call: Call) -> Any:
+    """Candles from startTime on, or the latest up to endTime."""
     symbol, interval, limit = _symbol(call), call.params.text("interval"), _limit(call.params)
     if interval not in INTERVALS:
         raise bad_interval()
@@ -75,6 +81,7 @@ def klines(call: Call) -> Any:
 
 
 def depth(call: Call) -> Any:
+    """The displayed book."""
     symbol = _symbol(call)
     book = call.exchange.market.book_at(symbol, call.now, _limit(call.params, 100, 5000))
     return out.depth(call.exchange.market.listings[symbol], book)
@@ -98,30 +105,33 @@ def _prints(call: Call) -> tuple[Any, Prints]:
 
 
 def trades(call: Call) -> Any:
+    """Public trades."""
     return out.trade_rows(*_prints(call))
 
 
 def agg_trades(call: Call) -> Any:
+    """Public trades in their aggregated form."""
     return out.agg_rows(*_prints(call))
 
 
-def _one_or_all(call: Call, row) -> Any:
+def _one_or_all(call: Call, row: Callable[[str], Any]) -> Any:
     symbols, alone = _symbols(call)
     return row(symbols[0]) if alone else [row(symbol) for symbol in symbols]
 
 
 def ticker_day(call: Call) -> Any:
+    """24-hour statistics."""
     return _one_or_all(call, lambda symbol: out.ticker(call.exchange.market, symbol, call.now))
 
 
 def ticker_price(call: Call) -> Any:
+    """Latest prices."""
     market = call.exchange.market
-    return _one_or_all(
-        call, lambda symbol: {"symbol": symbol, "price": plain(market.last_price(symbol, call.now))}
-    )
+    return _one_or_all(call, lambda symbol: {"symbol": symbol, "price": plain(market.last_price(symbol, call.now))})
 
 
 def ticker_book(call: Call) -> Any:
+    """Best bids and asks."""
     market = call.exchange.market
     return _one_or_all(
         call, lambda symbol: out.book_ticker(market.listings[symbol], market.book_at(symbol, call.now, 1))
@@ -129,6 +139,7 @@ def ticker_book(call: Call) -> Any:
 
 
 def average_price(call: Call) -> Any:
+    """Mean price of the last five minutes."""
     symbol = _symbol(call)
     span = call.exchange.market.span(symbol, call.now - AVERAGE_MS, call.now)
     mean = (span.open + span.high + span.low + span.close) / 4
@@ -137,6 +148,7 @@ def average_price(call: Call) -> Any:
 
 
 def system_status(call: Call) -> Any:
+    """Normal, always."""
     return {"status": 0, "msg": "normal"}
 
 
@@ -146,7 +158,7 @@ def health(call: Call) -> Any:
     return {"status": "ok", "market": market.name, "speed": str(market.speed), "symbols": len(market.listings)}
 
 
-def _by_count(one: int, every: int):
+def _by_count(one: int, every: int) -> Callable[[Params], int]:
     return lambda params: one if "symbol" in params else every
 
 

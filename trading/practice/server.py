@@ -3,7 +3,8 @@
     python manage.py practice_exchange --port 9400 --seed 7 --speed 60
     python -m trading.practice.server --port 9400 --data FOLDER --accounts accounts.json
 
-``--accounts`` is JSON: ``[{"key": "...", "secret": "...", "permissions": ["spot", "read"], "balances": {"USDT": "10000"}}]``.
+``--accounts`` is a JSON list of
+``{"key": "...", "secret": "...", "permissions": ["spot", "read"], "balances": {"USDT": "10000"}}``.
 """
 
 import argparse
@@ -13,9 +14,11 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import parse_qsl
 
 import orjson
@@ -61,7 +64,7 @@ def _speed(text: str) -> Fraction:
     return speed
 
 
-def _whole(low: int, high: int):
+def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"{text!r}: a whole number from {low} to {high}")
@@ -147,13 +150,18 @@ async def serve(options: Options) -> None:
     await web.SockSite(runner, listening).start()
     host, port = listening.getsockname()[:2]
     count = len(market.listings)
-    print(f"practice exchange: http://{host}:{port}, {count} symbols, {_told(options)}", flush=True)
+    _say(sys.stdout, f"http://{host}:{port}, {count} symbols, {_told(options)}")
     pulse = asyncio.create_task(server.hub.run())
     await _stopped()
     pulse.cancel()
     await server.hub.close()
     await runner.cleanup()
     store.close()
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write(f"practice exchange: {text}\n")
+    stream.flush()
 
 
 def _told(options: Options) -> str:
@@ -175,7 +183,7 @@ def main(argv: list[str]) -> int:
     try:
         asyncio.run(serve(options))
     except StartError as error:
-        print(f"practice exchange: {error}", file=sys.stderr)
+        _say(sys.stderr, str(error))
         return 2
     return 0
 

@@ -60,6 +60,7 @@ class MarketSocket:
         self._exchange, self._hub = gateway.exchange, hub
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until it closes."""
         combined = request.path == "/stream"
         names = request.query.get("streams", "") if combined else request.match_info.get("names", "")
         async with _connection(request, self._hub, combined) as client:
@@ -103,6 +104,7 @@ class WsApi:
         self._gateway, self._hub = gateway, hub
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until it closes."""
         tasks: set[asyncio.Task] = set()
         async with _connection(request, self._hub) as client:
             async for message in _messages(client):

@@ -59,7 +59,7 @@ class Store:
         run = self._db.execute
         run("BEGIN IMMEDIATE")
         run("CREATE TABLE IF NOT EXISTS about(market TEXT)")
-        run("CREATE TABLE IF NOT EXISTS accounts(id INTEGER PRIMARY KEY, key TEXT UNIQUE, secret TEXT, permissions TEXT)")
+        run("CREATE TABLE IF NOT EXISTS accounts(id INTEGER PRIMARY KEY, key UNIQUE, secret TEXT, permissions TEXT)")
         run("CREATE TABLE IF NOT EXISTS balances(account, asset, free TEXT, locked TEXT, PRIMARY KEY(account, asset))")
         run("CREATE TABLE IF NOT EXISTS cursors(symbol TEXT PRIMARY KEY, ms INTEGER)")
         for record, table in TABLES.items():
@@ -85,6 +85,7 @@ class Store:
             raise StartError(f"{path} belongs to another market ({known[0]}); this is {market}: give another --state")
 
     def close(self) -> None:
+        """Let go of the file."""
         self._db.close()
 
     def write(self, changes: Changes) -> None:
@@ -99,9 +100,9 @@ class Store:
             self._put("INSERT OR REPLACE", changes.lists.values())
             self._put("INSERT", changes.fills)
             self._put("INSERT", changes.entries)
-            for (account, asset), owner in changes.balances.items():
-                amounts = str(owner.free[asset]), str(owner.locked[asset])
-                run("INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)", (account, asset, *amounts))
+            for (owner, asset), account in changes.balances.items():
+                amounts = str(account.free[asset]), str(account.locked[asset])
+                run("INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)", (owner, asset, *amounts))
             self._db.executemany("INSERT OR REPLACE INTO cursors VALUES (?, ?)", changes.cursors.items())
             run("COMMIT")
         except BaseException:
@@ -123,6 +124,7 @@ class Store:
             yield record(*(Decimal(v) if c.type is Decimal else v for c, v in zip(columns, row, strict=True)))
 
     def live_orders(self) -> Iterator[Order]:
+        """Every account's open orders by id."""
         return self.select(Order, f"status IN {LIVE!r} ORDER BY id")
 
     def last_id(self, *records: type) -> int:
@@ -130,6 +132,7 @@ class Store:
         return max(self._db.execute(f"SELECT max(id) FROM {TABLES[kind]}").fetchone()[0] or 0 for kind in records)
 
     def cursors(self) -> dict[str, int]:
+        """Real ms up to which each symbol had been matched when it was last written."""
         return dict(self._db.execute("SELECT symbol, ms FROM cursors"))
 
     def accounts(self) -> Iterator[Account]:

@@ -98,8 +98,7 @@ def stream_open(market: Market, name: str, now: int) -> Due | None:
         write = ALL_STREAMS[name]
         return changing_stream(SECOND, now, lambda at: [write(market, symbol, at) for symbol in market.listings])
     match = SYMBOL_STREAM.fullmatch(name)
-    symbol = match["symbol"].upper() if match else ""
-    if symbol not in market.listings:
+    if match is None or (symbol := match["symbol"].upper()) not in market.listings:
         return None
     if match["interval"]:
         return kline_stream(market, symbol, match["interval"], now) if match["interval"] in INTERVALS else None

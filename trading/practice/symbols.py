@@ -30,7 +30,18 @@ class Listing:
 
     @cached_property
     def symbol(self) -> str:
+        """Binance's name of the pair."""
         return self.base + self.quote
+
+    @cached_property
+    def price_places(self) -> int:
+        """Decimals of the tick, which is a power of ten."""
+        return -self.tick.adjusted()
+
+    @cached_property
+    def qty_places(self) -> int:
+        """Decimals of the lot, which is a power of ten."""
+        return -self.lot.adjusted()
 
     @cached_property
     def max_qty(self) -> Decimal:
@@ -39,10 +50,12 @@ class Listing:
 
     @cached_property
     def max_market_qty(self) -> Decimal:
+        """Largest market order."""
         return max(self.lot, power_of_ten((MARKET_NOTIONAL / self.typical).adjusted()))
 
     @cached_property
     def max_price(self) -> Decimal:
+        """Largest price an order may carry."""
         return power_of_ten(self.typical.adjusted() + 3)
 
     def price(self, ticks: int) -> Decimal:
@@ -74,7 +87,7 @@ class Listing:
 
     def info(self) -> dict[str, Any]:
         """The pair's entry in exchangeInfo."""
-        places = max(8, -self.tick.as_tuple().exponent)
+        places = max(8, self.price_places)
         return {
             "symbol": self.symbol, "status": "TRADING", "baseAsset": self.base, "baseAssetPrecision": 8,
             "quoteAsset": self.quote, "quotePrecision": places, "quoteAssetPrecision": places,

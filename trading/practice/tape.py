@@ -19,6 +19,7 @@ price without a trade.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,11 +29,12 @@ BOOK_MS = 100  # the book changes at most this often
 WIGGLE = 0.25  # of the candle's range
 
 Slots = np.ndarray  # int64, global slot numbers (0 at ANCHOR_MS)
+Whole = TypeVar("Whole", int, np.ndarray)  # one number or an int64 array of them
 
 
 @dataclass(frozen=True)
 class Series:
-    """One instrument's base candles: prices in ticks (int32, N), ``cum`` lots traded before each candle (int64, N+1)."""
+    """One instrument's base candles: prices in ticks (int32, N), ``cum`` lots before each candle (int64, N+1)."""
 
     open: np.ndarray
     high: np.ndarray
@@ -57,15 +59,15 @@ class Mapping:
         self.numerator, self.denominator = slot.numerator, slot.denominator
         self.stride = max(1, -int(-BOOK_MS // slot))
 
-    def time_of(self, slot):
+    def time_of(self, slot: Whole) -> Whole:
         """Real ms (rounded down) at which a slot trades; works on ints and int64 arrays."""
         return ANCHOR_MS + slot * self.numerator // self.denominator
 
-    def first_at(self, ms):
+    def first_at(self, ms: Whole) -> Whole:
         """The first slot that trades at or after ``ms``."""
         return -((ANCHOR_MS - ms) * self.denominator // self.numerator)
 
-    def last_at(self, ms):
+    def last_at(self, ms: Whole) -> Whole:
         """The last slot that has traded by ``ms``."""
         return self.first_at(ms + 1) - 1
 
