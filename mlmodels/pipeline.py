@@ -21,6 +21,7 @@ TAIL_SHARE = 0.25
 FOLDS = 3
 MIN_SIGNALS_OOF = 100
 SEED = 7
+MIN_ROUNDS = 10
 MIN_STEPS = 300
 MIN_ROWS = 3000
 
@@ -42,6 +43,15 @@ class Judged:
     walk_forward: Evaluation
     """Of the folds' models, on their out-of-fold rows, at the same threshold."""
     report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The walk-forward folds: row numbers, their out-of-fold probabilities, a report per fold."""
+
+    rows: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    facts: list[dict[str, Any]]
 
 
 def data_check(data: Dataset) -> None:
@@ -78,49 +88,53 @@ def pipeline_run(data: Dataset, *, seed: int = SEED, tick: Tick = lambda _: None
     first, end = data.steps
     tail = holdout(first, end, share=TAIL_SHARE, horizon=data.horizon, embargo=data.horizon)
     folds = walk_forward(first, tail.train_end, folds=FOLDS, horizon=data.horizon, embargo=data.horizon)
-    seen, probability, fold_reports, rounds = _folds_run(data, folds, seed, tick)
+    walked, rounds = _folds_run(data, folds, seed, tick)
+    seen = walked.rows
     threshold = threshold_choose(
-        probability, data.net[seen], data.step[seen], horizon=data.horizon, min_signals=MIN_SIGNALS_OOF
+        walked.probability, data.net[seen], data.step[seen], horizon=data.horizon, min_signals=MIN_SIGNALS_OOF
     )
     train = data.between(tail.train_start, tail.train_end)
     final = lightgbm.fit(
         data.x[train], data.wins[train], seed=seed, rounds=rounds, tick=lambda share: tick(0.75 + 0.2 * share)
     )
-    walked = tail_evaluate(data, seen, probability, threshold, float(data.wins[seen].mean()))
+    out_of_fold = tail_evaluate(data, seen, walked.probability, threshold, float(data.wins[seen].mean()))
     rows = data.between(tail.test_start, tail.test_end)
     base_rate = float(data.wins[train].mean())
     evaluation = tail_evaluate(data, rows, final.predict(data.x[rows]), threshold, base_rate)
     report = {
         "tail": evaluation.as_dict(),
-        "walk_forward": walked.as_dict(),
-        "folds": fold_reports,
+        "walk_forward": out_of_fold.as_dict(),
+        "folds": walked.facts,
         "importance": final.importance(data.names),
         "data": _data_facts(data, tail, base_rate),
     }
-    return Judged(final, final.artifact(), threshold, tail, evaluation, walked, report)
+    return Judged(final, final.artifact(), threshold, tail, evaluation, out_of_fold, report)
 
 
-def _folds_run(
-    data: Dataset, folds: list[Split], seed: int, tick: Tick
-) -> tuple[NDArray[np.int64], NDArray[np.float64], list[dict[str, Any]], int]:
-    """Out-of-fold row numbers, their probabilities, a report per fold, and the last fold's number of rounds."""
-    rows_all, probabilities, reports, rounds = [], [], [], 1
-    for number, split in enumerate(folds):
+def _folds_run(data: Dataset, folds: list[Split], seed: int, tick: Tick) -> tuple[Walked, int]:
+    """The out-of-fold rows, and the number of rounds at which the last fold did best.
+
+    The last fold comes first: it finds the rounds, which the others then use too, so that all out-of-fold
+    probabilities are of one kind with the final model's.
+    """
+    parts, rounds = [], None
+    for number, split in enumerate(reversed(folds)):
         train, test = data.between(split.train_start, split.train_end), data.between(split.test_start, split.test_end)
         start = number / len(folds)
         fitted = lightgbm.fit(
             data.x[train],
             data.wins[train],
             seed=seed,
-            test=(data.x[test], data.wins[test]),
+            rounds=rounds,
+            test=(data.x[test], data.wins[test]) if rounds is None else None,
             tick=lambda share, start=start: tick(0.75 * (start + share / len(folds))),
         )
-        probability, rounds = fitted.predict(data.x[test]), fitted.rounds
+        rounds = rounds or max(MIN_ROUNDS, fitted.rounds)
+        probability = fitted.predict(data.x[test], rounds)
         measured = tail_evaluate(data, test, probability, 0.5, float(data.wins[train].mean()))
-        reports.append(_fold_facts(data, split, fitted.rounds, measured))
-        rows_all.append(np.arange(test.start, test.stop))
-        probabilities.append(probability)
-    return np.concatenate(rows_all), np.concatenate(probabilities), reports, rounds
+        parts.append((np.arange(test.start, test.stop), probability, _fold_facts(data, split, rounds, measured)))
+    rows, probabilities, facts = zip(*reversed(parts), strict=True)
+    return Walked(np.concatenate(rows), np.concatenate(probabilities), list(facts)), rounds or MIN_ROUNDS
 
 
 def _fold_facts(data: Dataset, split: Split, rounds: int, measured: Evaluation) -> dict[str, Any]:

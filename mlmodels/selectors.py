@@ -7,7 +7,7 @@ from django.db.models import Max, QuerySet
 
 from mlmodels.domain.evaluation import wilson
 from mlmodels.models import ModelVersion, TrainingRun
-from signals.models import CandleSeries, Instrument, Outcome
+from signals.models import CandleSeries, Instrument, Outcome, Scan
 
 
 def model_name(exchange: str, timeframe: str) -> str:
@@ -36,12 +36,31 @@ def instruments_to_learn(exchange: str, limit: int) -> QuerySet[Instrument]:
     return Instrument.objects.filter(exchange=exchange, selected=True).order_by("-volume_quote_24h", "symbol")[:limit]
 
 
-def candles_stored(exchange: str, timeframe: str) -> tuple[int, datetime | None]:
-    """Stored candles of the scanned instruments by the manifest: the longest series, and the newest open time."""
-    facts = CandleSeries.objects.filter(
+def candles_stored(exchange: str, timeframe: str) -> int:
+    """Stored candles of the scanned instruments: the longest series of the manifest, or the hot window if longer."""
+    series = CandleSeries.objects.filter(
         instrument__exchange=exchange, instrument__selected=True, timeframe=timeframe
-    ).aggregate(rows=Max("rows"), last=Max("last_open"))
-    return facts["rows"] or 0, facts["last"]
+    ).aggregate(rows=Max("rows"))
+    return max(series["rows"] or 0, _hot_candles(exchange, timeframe))
+
+
+def _hot_candles(exchange: str, timeframe: str) -> int:
+    """Length of the hot window, from the file's times alone: its candles are megabytes, this is asked every minute."""
+    import numpy as np
+
+    from signals.candles.files import hot_path
+
+    try:
+        with np.load(hot_path(exchange, timeframe), allow_pickle=False) as file:
+            return int(file["open_time_ms"].size)
+    except FileNotFoundError:
+        return 0
+
+
+def candles_scanned_since(exchange: str, timeframe: str, moment: datetime) -> int:
+    """Candles that have been scanned since a moment."""
+    done = Scan.objects.filter(exchange=exchange, timeframe=timeframe, status=Scan.Status.DONE)
+    return done.filter(candle_open_time__gt=moment).count()
 
 
 def outcomes_of(exchange: str, timeframe: str) -> QuerySet[Outcome]:

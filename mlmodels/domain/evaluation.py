@@ -10,8 +10,8 @@ from mlmodels.domain.rolling import Array
 
 Z_RANGE = 1.959964
 """Two-sided 95 %, for the range that is shown."""
-Z_GATE = 2.326348
-"""One-sided 99 %, for the lower bound that the gate looks at."""
+Z_GATE = 1.644854
+"""One-sided 95 %, for the lower bound that the gate looks at."""
 CURVE_POINTS = 60
 
 
@@ -76,7 +76,7 @@ class Evaluation:
     net_mean: float
     """Expected net return of a signal."""
     net_low: float | None
-    """Lower 99 % bound of it; None when there are too few signals to say."""
+    """Lower 95 % bound of it; None when there are too few signals to say."""
     net_all: float
     """Net return of entering at every row: what no model at all makes."""
     profit_curve: list[list[float]]

@@ -2,7 +2,7 @@
 
 The rule. A challenger must first beat doing nothing on the tail: at least `MIN_SIGNALS` signals in at least
 `MIN_BLOCKS` separate stretches of time, a log loss below that of the base rate, and an expected net return whose lower
-99 % bound is above zero, there and in the walk-forward folds before the tail (one lucky tail is no proof when a model
+95 % bound is above zero, there and in the walk-forward folds before the tail (one lucky tail is no proof when a model
 is trained every ten minutes). Against a champion it must then have a higher expected net return per signal and a log
 loss that is not worse, both on the same rows. A tie keeps the champion.
 """

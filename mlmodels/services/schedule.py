@@ -1,18 +1,16 @@
 """When to train: the first time as soon as there is enough, then by time with new candles, or by closed trades."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
 from accounts.clock import now
 from mlmodels.library import LibraryMissing, library_load
 from mlmodels.models import TrainingRun
-from mlmodels.selectors import candles_stored, outcomes_of
+from mlmodels.selectors import candles_scanned_since, candles_stored, outcomes_of
 from mlmodels.services.training_runs import training_run_skip, training_run_start, training_runs_bury
 from mlmodels.training import CANDLES_NEEDED
-from signals.domain.timeframes import timeframe_ms
-from signals.models import CandleSeries
 
 OUTCOMES_NEEDED = 10
 """Closed trades since the last run from which learning looks again before its time."""
@@ -54,16 +52,10 @@ def _trigger(exchange: str, timeframe: str, last: TrainingRun | None) -> str:
     every, age = timedelta(seconds=settings.XRAY_TRAIN_EVERY_S), now() - last.started_at
     if last.status == Status.FAILED:
         return "retry" if age >= min(every, timedelta(seconds=RETRY_FAILED_S)) else ""
-    if age >= every and _candles_since(exchange, timeframe, last.started_at) >= CANDLES_NEW:
+    if age >= every and candles_scanned_since(exchange, timeframe, last.started_at) >= CANDLES_NEW:
         return "schedule"
     closed = outcomes_of(exchange, timeframe).filter(created_at__gt=last.started_at)
     return "outcomes" if age >= every / 2 and closed.count() >= OUTCOMES_NEEDED else ""
-
-
-def _candles_since(exchange: str, timeframe: str, moment: datetime) -> int:
-    """Candles closed since, by the newest stored one."""
-    _, newest = candles_stored(exchange, timeframe)
-    return int((newest - moment).total_seconds() * 1000) // timeframe_ms(timeframe) if newest else 0
 
 
 def _obstacle(exchange: str, timeframe: str) -> str:
@@ -72,11 +64,10 @@ def _obstacle(exchange: str, timeframe: str) -> str:
         library_load()
     except LibraryMissing as error:
         return str(error)
-    rows, _ = candles_stored(exchange, timeframe)
-    if rows >= CANDLES_NEEDED:
+    candles = candles_stored(exchange, timeframe)
+    if candles >= CANDLES_NEEDED:
         return ""
-    series = CandleSeries.objects.filter(instrument__exchange=exchange, timeframe=timeframe).count()
-    return f"Not enough data: {rows} candles in the longest of {series} series, {CANDLES_NEEDED} are needed."
+    return f"Not enough data: {candles} candles are stored, {CANDLES_NEEDED} are needed."
 
 
 def training_claim(*, exchange: str, timeframe: str) -> TrainingRun | None:

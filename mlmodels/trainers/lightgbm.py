@@ -12,8 +12,8 @@ from mlmodels.library import MISSING_PACKAGE, LibraryMissing
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "metric": "binary_logloss",
-    "num_leaves": 15,
-    "max_depth": 5,
+    "num_leaves": 7,
+    "max_depth": 3,
     "learning_rate": 0.05,
     "min_data_in_leaf": 200,
     "feature_fraction": 0.7,
@@ -37,9 +37,9 @@ class Fit:
     booster: Any
     rounds: int
 
-    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities (rows,)."""
-        return self.booster.predict(rows, num_iteration=self.rounds, num_threads=1)
+    def predict(self, x: NDArray[np.float32], rounds: int | None = None) -> NDArray[np.float64]:
+        """Probabilities (rows,), by the first `rounds` trees when told."""
+        return self.booster.predict(x, num_iteration=rounds or self.rounds, num_threads=1)
 
     def artifact(self) -> str:
         """The model's own text form."""
@@ -58,12 +58,13 @@ def fit(
     wins: NDArray[np.bool_],
     *,
     seed: int,
-    rounds: int = MAX_ROUNDS,
+    rounds: int | None = None,
     test: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None,
     tick: Tick | None = None,
 ) -> Fit:
-    """Train; with `test` rows, stop early on their log loss. The same data and seed give the same model.
+    """Train `rounds` trees (`MAX_ROUNDS` unless told); with `test` rows, stop early on their log loss.
 
+    The same data and seed give the same model.
     Raises LibraryMissing when LightGBM cannot be loaded.
     """
     try:
@@ -77,8 +78,8 @@ def fit(
     if test is not None:
         valid_sets = [lightgbm.Dataset(test[0], test[1].astype(np.float32), reference=train_set)]
         callbacks.append(lightgbm.early_stopping(PATIENCE, verbose=False))
-    booster = lightgbm.train(parameters, train_set, rounds, valid_sets=valid_sets, callbacks=callbacks)
-    return Fit(booster, booster.best_iteration or rounds)
+    booster = lightgbm.train(parameters, train_set, rounds or MAX_ROUNDS, valid_sets=valid_sets, callbacks=callbacks)
+    return Fit(booster, booster.best_iteration or rounds or MAX_ROUNDS)
 
 
 def _ticker(tick: Tick) -> Callable[[Any], None]:
