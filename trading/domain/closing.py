@@ -149,11 +149,8 @@ def on_order_moved(state: AccountState, order: OrderState, at: datetime, *, was_
     position = state.positions.get(order.position_id)
     if position is None or orders_of(state, position):
         return []
-    return (
-        _entry_closed(state, order, position, at)
-        if order.side is Side.BUY
-        else _exit_closed(state, position, order, at)
-    )
+    closed = _entry_closed if order.side is Side.BUY else _exit_closed
+    return closed(state, order, position, at)
 
 
 def _entry_closed(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:

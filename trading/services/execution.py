@@ -16,7 +16,6 @@ from trading.leases import Lease, LeaseBusy, lease_release, lease_take
 from trading.runner import Runner
 from trading.services.changes import changes_seen, plans_marked
 from trading.services.claims import intents_claim, intents_waiting
-from trading.services.wakes import trades_changed
 from trading.store import Loaded, Saved, effects_save, state_load
 from trading.store.listeners import tell
 from trading.wiring import Ports, ports_for, start_balance
@@ -153,5 +152,4 @@ class _Run:
     def _tell(self) -> None:
         effects, self.told = self.told, []
         if effects:
-            trades_changed()
             tell(Saved(self.account.pk, self.account.user_id, tuple(effects)))

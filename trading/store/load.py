@@ -57,7 +57,9 @@ class Loaded:
 
 
 def deployment_id() -> str:
-    """A random name of this deployment, derived from its secret key (not reversible to it)."""
+    """The random name of this deployment; where none is set, one derived from its secret key (not reversible)."""
+    if settings.XRAY_DEPLOYMENT_ID:
+        return settings.XRAY_DEPLOYMENT_ID
     return hashlib.sha256(f"deployment:{settings.SECRET_KEY}".encode()).hexdigest()[:24]
 
 

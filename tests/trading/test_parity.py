@@ -1,0 +1,228 @@
+"""Paper through the queue and the database, and backtest in memory: the same to the last digit, on real candles."""
+
+import os
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from accounts.clock import clock_set
+from signals.domain.timeframes import open_time
+from tests.trading.worlds import account_make, bot_make, instrument_make
+from trading.backtest.data import files_of, matrix_of, spec_of
+from trading.backtest.quotes import Candle, MarketModel, quotes_of
+from trading.backtest.replay import replay
+from trading.models import Balance, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position
+from trading.services.execution import account_execute
+from trading.store.load import deployment_id
+from trading.store.rows import POSITION_COLUMNS
+
+DATA = Path(os.environ.get("XRAY_MARKET_DATA") or Path(__file__).parents[3] / "shared" / "market-data")
+FOLDER = DATA / "binance-spot" / "5m"
+SYMBOLS = [f"{base}/USDT" for base in "BTC ETH SOL PEPE DOGE XRP SHIB ARB AVAX FLOKI WLD ORDI".split()]
+TIMEFRAME = timedelta(minutes=5)
+MODEL = MarketModel(spread=Decimal("0.0004"), visible_share=Decimal("0.0008"))
+WANTED_TRADES = 500
+CANDLES = 900
+D = Decimal
+
+PLANS = {
+    "maker": {"entry_type": "maker", "profit_target": D("0.004"), "stop_loss": D("0.004"), "holding_time_s": 1800},
+    "maker-taker": {
+        "entry_type": "maker",
+        "on_maker_timeout": "taker",
+        "profit_target": D("0.005"),
+        "stop_loss": D("0.003"),
+        "holding_time_s": 2400,
+    },
+    "market": {"profit_target": D("0.003"), "stop_loss": D("0.005"), "holding_time_s": 1200},
+    "large": {"profit_target": D("0.006"), "stop_loss": D("0.004"), "capital_per_trade": D(3000)},
+}
+
+
+@pytest.fixture(scope="module")
+def market():
+    if not FOLDER.exists():
+        pytest.skip(f"real candles are not at {FOLDER} (set XRAY_MARKET_DATA)")
+    matrix = matrix_of(files_of(FOLDER, SYMBOLS))
+    return matrix.upto(int(matrix.open_time_ms[CANDLES]))
+
+
+class PaperRun:
+    """Drives one account candle by candle; bots decide by a stated rule on the candle that has closed.
+
+    Buy when it rose and (candle + bot + symbol) is a multiple of three; sell when it fell by more than 0.6 %.
+    """
+
+    def __init__(self, market):
+        self.market = market
+        self.account = account_make(paper_start_balance=D(60_000))
+        self.specs = {symbol: spec_of(market, row) for row, symbol in enumerate(market.symbols)}
+        self.instruments = {symbol: instrument_make(symbol, spec) for symbol, spec in self.specs.items()}
+        self.bots = [
+            bot_make(self.account, name, max_positions=8, maker_timeout_s=60, **plan) for name, plan in PLANS.items()
+        ]
+
+    def candle(self, row, column):
+        market = self.market
+        return Candle(*(float(getattr(market, name)[row, column]) for name in ("open", "high", "low", "close", "volume")))
+
+    def intents(self, column, at):
+        rows = []
+        for row, symbol in enumerate(self.market.symbols):
+            last = self.candle(row, column - 1)
+            for number, bot in enumerate(self.bots):
+                if last.close > last.open and (column + number + row) % 3 == 0:
+                    rows.append(self.intent(bot, symbol, "entry", min(last.close / last.open - 1, 0.1) * 10 + 0.1, at))
+                elif last.close < last.open * 0.994:
+                    rows.append(self.intent(bot, symbol, "exit", 1.0, at))
+        Intent.objects.bulk_create(rows)
+
+    def intent(self, bot, symbol, purpose, confidence, at):
+        return Intent(
+            bot=bot,
+            config=bot.config,
+            account=self.account,
+            instrument=self.instruments[symbol],
+            purpose=purpose,
+            side="buy" if purpose == "entry" else "sell",
+            confidence=confidence,
+            created_at=at,
+            expires_at=at + TIMEFRAME if purpose == "entry" else None,
+        )
+
+    def run(self):
+        for column in range(1, self.market.open_time_ms.size):
+            opened = open_time(int(self.market.open_time_ms[column]))
+            quotes = [
+                quotes_of(self.candle(row, column), self.specs[symbol], opened, TIMEFRAME, MODEL)
+                for row, symbol in enumerate(self.market.symbols)
+            ]
+            self.intents(column, opened)
+            for phase in zip(*quotes, strict=True):
+                with clock_set(lambda at=phase[0].at: at):
+                    account_execute(account_id=self.account.pk, quotes=phase)
+            if column % 10 == 0 and Position.objects.filter(status="closed").count() >= WANTED_TRADES:
+                return
+
+
+@pytest.fixture
+def paper(transactional_db, market):
+    run = PaperRun(market)
+    run.run()
+    return run
+
+
+def replayed(account):
+    rows = DecisionRecord.objects.filter(account=account).order_by("sequence").values_list("kind", "payload")
+    return replay(
+        rows, account_id=account.public_id, deployment_id=deployment_id(), quote_currency=account.quote_currency
+    )
+
+
+def kinds_present(account):
+    """The trade kinds that make the comparison worth something."""
+    positions, orders = Position.objects.filter(account=account), Order.objects.filter(account=account)
+    fills = Counter(Fill.objects.filter(account=account).values_list("order_id", flat=True))
+    closed = Counter(positions.filter(status="closed").values_list("close_reason", flat=True))
+    return {
+        "trades": sum(closed.values()),
+        "orders filled in parts": sum(1 for count in fills.values() if count > 1),
+        "maker time-outs": orders.filter(type="limit_maker", status="cancelled").count(),
+        "taken after a time-out": orders.filter(side="buy", leg=1).count(),
+        "entries given up": positions.filter(status="cancelled").count(),
+        "denials": Intent.objects.filter(account=account, status="denied").count(),
+        **closed,
+    }
+
+
+def test_paper_and_backtest_agree_to_the_last_digit(paper):
+    account = paper.account
+    present = kinds_present(account)
+    print(present)
+    assert present["trades"] >= WANTED_TRADES, present
+    for kind in ("stop_loss", "take_profit", "holding_time", "exit"):
+        assert present[kind] > 0, present
+    for kind in ("orders filled in parts", "maker time-outs", "taken after a time-out", "entries given up", "denials"):
+        assert present[kind] > 0, present
+
+    state, results = replayed(account)
+
+    assert orders_stored(account) == orders_replayed(results)
+    assert fills_stored(account) == fills_replayed(results)
+    assert positions_stored(account) == positions_replayed(results)
+    assert ledger_stored(account) == ledger_replayed(results)
+    stored = dict(Balance.objects.filter(account=account).values_list("currency", "total"))
+    assert stored == state.balances
+    decided = Intent.objects.filter(account=account).exclude(decided_at=None)
+    assert dict(decided.values_list("public_id", "status")) == {k: v.status for k, v in results.decided.items()}
+
+    books_hold(account, present)
+
+
+def books_hold(account, present):
+    """Invariants of the stored world."""
+    sums: dict[str, Decimal] = {}
+    for currency, amount in LedgerEntry.objects.filter(account=account).order_by("id").values_list("currency", "amount"):
+        sums[currency] = sums.get(currency, D(0)) + amount
+        assert sums[currency] >= 0, f"{currency} went negative"
+    assert sums == dict(Balance.objects.filter(account=account).values_list("currency", "total"))
+    pnl = sum((p.realised_pnl for p in Position.objects.filter(account=account, status="closed")), D(0))
+    open_cash = sum(
+        (
+            p.sell_proceeds - p.buy_cost - p.fees_cash
+            for p in Position.objects.filter(account=account, status__in=["opening", "open", "closing"])
+        ),
+        D(0),
+    )
+    assert sums["USDT"] == account.paper_start_balance + pnl + open_cash
+
+
+def orders_stored(account):
+    columns = ("client_order_id", "leg", "side", "type", "amount", "price", "status", "filled", "cost", "created_at",
+               "expires_at", "reason", "reference_price", "cancel_requested_at")  # fmt: skip
+    return {row[0]: row[1:] for row in Order.objects.filter(account=account).values_list(*columns)}
+
+
+def orders_replayed(results):
+    return {
+        key: (o.leg, o.side, o.type, o.amount, o.price, o.status, o.filled, o.cost, o.created_at, o.expires_at,
+              o.reason, o.reference_price, o.cancel_asked_at)
+        for key, o in results.orders.items()
+    }  # fmt: skip
+
+
+def fills_stored(account):
+    columns = ("order__client_order_id", "trade_id", "side", "price", "amount", "fee", "fee_currency", "maker",
+               "executed_at")  # fmt: skip
+    return list(Fill.objects.filter(account=account).order_by("id").values_list(*columns))
+
+
+def fills_replayed(results):
+    return [
+        (o.client_order_id, f.trade_id, o.side, f.price, f.amount, f.fee, f.fee_currency, f.maker, f.at)
+        for o, f in results.fills
+    ]
+
+
+def positions_stored(account):
+    columns = ("public_id", "bot__public_id", "instrument__symbol", "status", *POSITION_COLUMNS)
+    return {row[0]: row[1:] for row in Position.objects.filter(account=account).values_list(*columns)}
+
+
+def positions_replayed(results):
+    return {
+        key: (p.bot_id, p.symbol, p.status, *(getattr(p, name) for name in POSITION_COLUMNS))
+        for key, p in results.positions.items()
+    }
+
+
+def ledger_stored(account):
+    columns = ("reference", "currency", "amount", "kind", "at")
+    return list(LedgerEntry.objects.filter(account=account).order_by("id").values_list(*columns))
+
+
+def ledger_replayed(results):
+    return [(e.reference, e.currency, e.amount, e.kind, e.at) for e in results.ledger]
