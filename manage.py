@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Run a management command; the practice exchange and the supervisor start without Django, to stay small."""
-    if sys.argv[1:2] == ["practice_exchange"] and "--help" not in sys.argv:
+    if sys.argv[1:2] == ["practice_exchange"]:
         from trading.practice.server import main as practice_main
 
         return practice_main(sys.argv[2:])

@@ -238,7 +238,6 @@ XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads
 XRAY_SIGNUP = env.bool("XRAY_SIGNUP", default=True)  # visitors may make a trader of themselves
 XRAY_DEPLOYMENT_ID = env("XRAY_DEPLOYMENT_ID", default="")  # random, part of every client order id
-XRAY_SITE_URL = env("XRAY_SITE_URL", default="http://127.0.0.1:8000")  # for links in notices
 XRAY_DEMO_STAFF_PASSWORD = env("XRAY_DEMO_STAFF_PASSWORD", default="")  # no password: that demo user is not made
 XRAY_DEMO_PAPER_PASSWORD = env("XRAY_DEMO_PAPER_PASSWORD", default="")
 XRAY_DEMO_PRACTICE_PASSWORD = env("XRAY_DEMO_PRACTICE_PASSWORD", default="")
@@ -252,3 +251,27 @@ env.within("MAX_SPREAD_PERCENT", MAX_SPREAD_PERCENT, 0, 1)
 env.within("XRAY_EXCHANGE_TIMEOUT_S", XRAY_EXCHANGE_TIMEOUT_S, 0.1, 120)
 env.within("XRAY_TRAIN_EVERY_S", XRAY_TRAIN_EVERY_S, 10, 30 * 86400)
 XRAY_ENV_PROBLEMS = tuple(env.problems)  # reported by xray_site.checks
+
+# --- admin ----------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Market X-Ray",
+    "SITE_HEADER": "Market X-Ray",
+    "SITE_SYMBOL": "monitoring",
+    "DASHBOARD_CALLBACK": "xray_site.dashboard.dashboard_callback",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "COLORS": {
+        "primary": {
+            "50": "#eef0fd",
+            "100": "#dde1fb",
+            "200": "#c0c7f7",
+            "300": "#95a2ff",
+            "400": "#7482f2",
+            "500": "#5563e6",
+            "600": "#4150d0",
+            "700": "#3541aa",
+            "800": "#2b3587",
+            "900": "#232b6b",
+            "950": "#151a44",
+        }
+    },
+}

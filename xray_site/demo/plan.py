@@ -77,7 +77,6 @@ def app_environment(plan: Plan, *, embedded: bool) -> dict[str, str]:
     values = {**plan.settings, "XRAY_VAR_DIR": str(plan.var_dir), "PORT": str(plan.port), "PYTHONUNBUFFERED": "1"}
     values["XRAY_EXCHANGE_ENDPOINTS"] = endpoints_json(plan)
     values["XRAY_MARKET_EXCHANGES"] = plan.settings.get("XRAY_MARKET_EXCHANGES") or plan.world.exchange
-    values["XRAY_SITE_URL"] = plan.settings.get("XRAY_SITE_URL") or plan.address
     if embedded:
         values |= _SMALL | {"XRAY_EMBEDDED": "1", "DATABASE_URL": "", "REDIS_URL": "", "XRAY_SQLITE": ""}
     return values
