@@ -51,13 +51,93 @@ class PnlRow(TypedDict):
 
 
 class PnlPayload(TypedDict):
-    """All open positions of a user whose prices moved, with the totals over all of them."""
+    """The open positions of one account whose prices moved, with the totals over all of the account's positions."""
 
+    account: str
     positions: list[PnlRow]
     unrealised: str
     in_positions: str
     equity: str
+    today: str | None
     at: str
+
+
+class SnapshotPayload(TypedDict):
+    """A new point of an account's equity curve, in its quote currency."""
+
+    account: str
+    equity: str
+    free: str
+    in_positions: str
+    net_deposits: str
+    at: str
+
+
+class PositionPayload(TypedDict):
+    """A position as it is now (kind `position` while open, `trade` once closed)."""
+
+    id: str
+    account: str
+    bot: str
+    symbol: str
+    status: str
+    amount: str
+    entry: str
+    stop: str | None
+    target: str | None
+    realised_pnl: str
+    close_reason: str
+    opened_at: str
+    closed_at: str | None
+
+
+class OrderPayload(TypedDict):
+    """An order as it is now."""
+
+    id: str
+    account: str
+    bot: str
+    position: str | None
+    symbol: str
+    side: str
+    type: str
+    status: str
+    amount: str
+    price: str | None
+    filled: str
+    reason: str
+    created_at: str
+
+
+class FillPayload(TypedDict):
+    """An execution that was accounted."""
+
+    id: str
+    account: str
+    bot: str
+    order: str
+    position: str | None
+    symbol: str
+    side: str
+    price: str
+    amount: str
+    fee: str
+    fee_currency: str
+    executed_at: str
+
+
+class SignalRow(TypedDict):
+    """One new signal (kind `signal` carries `{"signals": [SignalRow]}`)."""
+
+    id: str
+    exchange: str
+    symbol: str
+    timeframe: str
+    side: str
+    confidence: float
+    strategy: str
+    reason: str
+    candle_open_time: str
 
 
 class MarketPayload(TypedDict):

@@ -118,6 +118,8 @@ def account_problem(account: ExchangeAccount) -> str:
         return f"The account is {account.status}{': ' + account.status_reason if account.status_reason else ''}."
     if account.mode != ExchangeAccount.Mode.PAPER and account.verification not in KEYS_USABLE:
         return "The account's keys are not verified yet: verify them first."
+    if account.verification == ExchangeAccount.Verification.UNPROVEN and not account.permissions.get("attested_by"):
+        return "Nobody could prove that the key may not withdraw: its owner has to attest it first."
     if account.mode == ExchangeAccount.Mode.LIVE:
         if not settings.XRAY_LIVE_TRADING:
             return "Live trading is off on this platform (XRAY_LIVE_TRADING)."

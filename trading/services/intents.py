@@ -17,6 +17,7 @@ from accounts.services.audit import audit_record
 from signals.domain.timeframes import timeframe_ms
 from signals.models import Instrument, Signal
 from signals.quotes import latest
+from trading.domain.exits import CANCEL_AGAIN
 from trading.models import Bot, Intent, Order, Position
 from trading.selectors.stops import stop_level_for
 from trading.services.bot_validation import MINIMUM_CAPITAL
@@ -137,7 +138,10 @@ def position_close_request(*, position: Position, actor: User | None, ip: str | 
 
 
 def orders_cancel_request(*, orders: Iterable[Order], actor: User, ip: str | None = None) -> int:
-    """Ask for open orders to be cancelled; returns how many were still open. Fills may still arrive until then."""
+    """Ask for open orders to be cancelled; returns how many were still open. Fills may still arrive until then.
+
+    The request is stored as an unanswered cancel that is due again, so that the account's next run asks at once.
+    """
     wanted = list(orders)
     for order in wanted:
         _owner_check(order.bot.user_id, actor)
@@ -145,7 +149,7 @@ def orders_cancel_request(*, orders: Iterable[Order], actor: User, ip: str | Non
     with transaction.atomic():
         asked = Order.objects.filter(
             pk__in=[order.pk for order in wanted], status__in=still_open, cancel_requested_at=None
-        ).update(cancel_requested_at=now())
+        ).update(cancel_requested_at=now() - 2 * CANCEL_AGAIN)
         for order in wanted:
             audit_record(actor=actor, action="order.cancel_requested", obj=order, ip=ip)
         accounts_wake({order.account_id for order in wanted})

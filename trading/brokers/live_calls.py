@@ -1,0 +1,154 @@
+"""What the live broker asks of an exchange, as coroutines over an unmodified ccxt client.
+
+Everything raises the platform's own errors (`accounts.exchanges.errors`). ccxt's own retry is off for orders: it has
+bought twice after a lost answer.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeNotFound, ExchangeRefused, translated
+from accounts.exchanges.factory import account_client
+from accounts.fields import decimal_text
+from accounts.models import ExchangeAccount
+from trading.domain.types import OrderState, OrderType
+
+Answer = dict[str, Any]
+
+
+async def client_ready(account: ExchangeAccount) -> Any:
+    """The account's client with its markets loaded (once per exchange and process)."""
+    client = account_client(account)
+    with translated("Loading the markets"):
+        await client.load_markets()
+    return client
+
+
+async def order_create(account: ExchangeAccount, order: OrderState) -> Answer:
+    """Send one order under its client order id; amounts and prices are rounded already."""
+    client = await client_ready(account)
+    params: dict[str, Any] = {"clientOrderId": order.client_order_id}
+    if order.type is OrderType.LIMIT_MAKER:
+        params["postOnly"] = True
+    kind = "market" if order.type is OrderType.MARKET else "limit"
+    price = None if order.price is None or kind == "market" else decimal_text(order.price)
+    with translated("The order"):
+        answer = await client.create_order(
+            order.symbol, kind, str(order.side), decimal_text(order.amount), price, params
+        )
+    return checked(answer)
+
+
+async def order_cancel(account: ExchangeAccount, order: OrderState, exchange_order_id: str) -> None:
+    """Ask for an order's cancel, by the exchange's id when it is known."""
+    client = await client_ready(account)
+    params = {} if exchange_order_id else {"clientOrderId": order.client_order_id}
+    with translated("The cancel"):
+        await client.cancel_order(exchange_order_id or None, order.symbol, params)
+
+
+async def order_look(account: ExchangeAccount, order: OrderState, exchange_order_id: str) -> tuple[Answer, list[Any]]:
+    """An order as the exchange has it, with all its trades.
+
+    Raises:
+        ExchangeNotFound: every list was read cleanly and it is in none of them.
+    """
+    client = await client_ready(account)
+    found = await _found(client, order, exchange_order_id)
+    trades = list(found.get("trades") or [])
+    if number(found.get("filled")) > sum((exact(trade, "amount") for trade in trades), Decimal(0)):
+        trades = await order_trades(client, str(found["id"]), order)
+    return found, trades
+
+
+async def _found(client: Any, order: OrderState, exchange_order_id: str) -> Answer:
+    params = {} if exchange_order_id else {"clientOrderId": order.client_order_id}
+    try:
+        with translated("The look-up"):
+            return checked(await client.fetch_order(exchange_order_id or None, order.symbol, params))
+    except ExchangeRefused:  # not there, or this exchange cannot be asked that way: read its lists
+        return await _listed(client, order)
+
+
+async def _listed(client: Any, order: OrderState) -> Answer:
+    since = int(order.created_at.timestamp() * 1000) - 60_000
+    with translated("The list of open orders"):
+        rows = await client.fetch_open_orders(order.symbol)
+    for name in ("fetchOrders", "fetchClosedOrders", "fetchCanceledOrders"):
+        if client.has.get(name) is True:
+            with translated("The list of orders"):
+                rows += await getattr(client, _snake(name))(order.symbol, since)
+            if name == "fetchOrders":
+                break
+    for row in rows:
+        if row.get("clientOrderId") == order.client_order_id:
+            return checked(row)
+    raise ExchangeNotFound("The exchange has no order with this id, open or closed.")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -> list[Any]:
+    """All executions of one order."""
+    with translated("The order's trades"):
+        if client.has.get("fetchOrderTrades") is True:
+            return list(await client.fetch_order_trades(exchange_order_id, order.symbol))
+        since = int(order.created_at.timestamp() * 1000) - 60_000
+        rows = await client.fetch_my_trades(order.symbol, since)
+    return [row for row in rows if str(row.get("order")) == exchange_order_id]
+
+
+async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> list[Any]:
+    """The account's own executions in one symbol from a moment on."""
+    client = await client_ready(account)
+    with translated("The list of trades"):
+        return list(await client.fetch_my_trades(symbol, since_ms))
+
+
+async def balances_read(account: ExchangeAccount) -> dict[str, Decimal]:
+    """Total (free and locked) per currency, without zeros."""
+    client = await client_ready(account)
+    with translated("The balances"):
+        answer = await client.fetch_balance()
+    totals = answer.get("total")
+    if not isinstance(totals, dict):
+        raise ExchangeAmbiguous("The exchange's answer about balances is unreadable.")
+    return {name: number(total) for name, total in totals.items() if total}
+
+
+def checked(answer: Any) -> Answer:
+    """An order with an id, or ExchangeAmbiguous: an empty 200 says nothing of what happened."""
+    if not isinstance(answer, dict) or not answer.get("id"):
+        raise ExchangeAmbiguous("The exchange answered without an order id.")
+    return answer
+
+
+def number(value: Any) -> Decimal:
+    """A Decimal from what ccxt made of a number; zero for nothing."""
+    return Decimal(0) if value is None else Decimal(repr(value) if isinstance(value, float) else str(value))
+
+
+def exact(trade: Answer, name: str) -> Decimal:
+    """A trade's price or amount to the last digit.
+
+    ccxt turns the exchange's text into a float; the text of the same value is taken from the raw answer when there.
+    """
+    return exact_of(trade.get(name), trade.get("info"))
+
+
+def exact_of(value: Any, raw: Any) -> Decimal:
+    """The raw text that a float came from; the float's own shortest text when there is none."""
+    if isinstance(value, float) and isinstance(raw, dict):
+        for text in raw.values():
+            if isinstance(text, str) and _is_number(text) and abs(float(text)) == abs(value):
+                return Decimal(text).copy_sign(Decimal(repr(value)))
+    return number(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except ArithmeticError:
+        return False

@@ -1,0 +1,69 @@
+"""Finding work that nobody was woken for: after a kill, a lost broker, or simply because time passed."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from accounts.clock import now
+from accounts.models import ExchangeAccount
+from signals.models import Signal
+from trading.models import AccountLease, Intent, Order, Position
+from trading.services.intents import intents_fan_out
+from trading.services.outcomes import trades_unrecorded_record
+from trading.services.wakes import account_wake_now
+
+CLAIM_STALE = timedelta(seconds=60)
+SIGNALS_WINDOW = (timedelta(seconds=150), timedelta(seconds=10))
+UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
+
+
+def sweep_run() -> int:
+    """Wake every account with something left to do; returns how many. Safe to run as often as one likes."""
+    signals_fan_out_missed()
+    trades_unrecorded_record()
+    waiting = accounts_with_work()
+    for account_id in sorted(waiting):
+        account_wake_now(account_id)
+    return len(waiting)
+
+
+def accounts_with_work() -> set[int]:
+    """Primary keys of accounts to wake; removed and paused accounts only finish what is open."""
+    moment = now()
+    found = set(_intents(moment)) | set(_orders(moment)) | set(_positions(moment))
+    gone = ExchangeAccount.objects.filter(pk__in=found, status=ExchangeAccount.Status.REMOVED)
+    busy = AccountLease.objects.filter(account__in=found, expires_at__gt=moment).exclude(owner="")
+    return found - set(gone.values_list("pk", flat=True)) - set(busy.values_list("account_id", flat=True))
+
+
+def _intents(moment: datetime) -> list[int]:
+    """Pending ones, and those claimed by a run that never came back (exits stay claimed while they work)."""
+    stale = Q(status=Intent.Status.CLAIMED, claimed_at__lt=moment - CLAIM_STALE)
+    rows = Intent.objects.filter(Q(status=Intent.Status.PENDING) | stale)
+    return list(rows.order_by().values_list("account_id", flat=True).distinct())
+
+
+def _orders(moment: datetime) -> list[int]:
+    """Unclear ones, and resting ones whose time is up or whose cancel was asked for."""
+    active = Q(status=Order.Status.ACTIVE)
+    late = active & (Q(expires_at__lte=moment) | Q(cancel_requested_at__isnull=False))
+    rows = Order.objects.filter(Q(status__in=UNCLEAR) | late | (active & Q(type=Order.Type.MARKET)))
+    return list(rows.order_by().values_list("account_id", flat=True).distinct())
+
+
+def _positions(moment: datetime) -> list[int]:
+    """Held too long, or with an exit that waits for its next try."""
+    held = Q(status=Position.Status.OPEN, hold_until__lte=moment)
+    waits = Q(status__in=[Position.Status.OPEN, Position.Status.CLOSING], exit_intent_id__isnull=False) & (
+        Q(retry_at__isnull=True) | Q(retry_at__lte=moment)
+    )
+    return list(Position.objects.filter(held | waits).order_by().values_list("account_id", flat=True).distinct())
+
+
+def signals_fan_out_missed() -> int:
+    """Fan out recent signals again: a killed worker may have stored them without telling anybody (repeats are free)."""
+    moment = now()
+    oldest, newest = SIGNALS_WINDOW
+    rows = Signal.objects.filter(created_at__gt=moment - oldest, created_at__lte=moment - newest, intents__isnull=True)
+    ids = list(rows.order_by().values_list("pk", flat=True)[:5000])
+    return intents_fan_out(signal_ids=ids) if ids else 0

@@ -1,0 +1,89 @@
+"""User-data streams of accounts at an exchange: a bell, not a source of truth.
+
+A stream's message only rings (`bell_ring`) and wakes the account, whose next turn reads its open orders and their
+trades by REST under the account's lease. So a duplicated, reordered, late or lost message changes nothing, one code
+path accounts every fill, and a stalled stream costs time (orders are looked at every ten seconds without it), not
+money.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.exchanges.errors import ExchangeError, translated
+from accounts.models import ExchangeAccount
+from trading.models import Bot, Order, Position
+from trading.services.reconciliation import bell_ring, stream_alive
+from trading.services.wakes import account_wake_now
+from trading.wiring import fills_here
+
+logger = logging.getLogger(__name__)
+LOOK_S = 3.0
+BACKOFF_S = (1.0, 60.0)
+
+
+async def streams_watch(exchange: str, _loop: asyncio.AbstractEventLoop) -> None:
+    """Keep one stream for each account of this exchange that trades there; runs inside the streams' event loop."""
+    running: dict[int, asyncio.Task[None]] = {}
+    try:
+        while True:
+            wanted = {account.pk: account for account in await sync_to_async(accounts_streamed)(exchange)}
+            for key in running.keys() - wanted.keys():
+                running.pop(key).cancel()
+            for key, account in wanted.items():
+                if key not in running or running[key].done():
+                    running[key] = asyncio.create_task(_account_stream(account))
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for task in running.values():
+            task.cancel()
+
+
+def accounts_streamed(exchange: str) -> list[ExchangeAccount]:
+    """Accounts whose orders rest at this exchange and that have a running bot, an open order or a position."""
+    busy = (
+        Q(Exists(Bot.objects.filter(account=OuterRef("pk"), status=Bot.Status.RUNNING, deleted_at=None)))
+        | Q(Exists(Order.objects.filter(account=OuterRef("pk"), status__in=["pending", "unknown", "active"])))
+        | Q(Exists(Position.objects.filter(account=OuterRef("pk"), status__in=["opening", "open", "closing"])))
+    )
+    rows = ExchangeAccount.objects.filter(busy, exchange=exchange, status=ExchangeAccount.Status.ACTIVE)
+    return [row for row in rows if row.sealed_credentials and not fills_here(row)]
+
+
+async def _account_stream(account: ExchangeAccount) -> None:
+    wait = BACKOFF_S[0]
+    while True:
+        try:
+            async for _message in _messages(account):
+                wait = BACKOFF_S[0]
+                await asyncio.to_thread(_ring, account.pk)
+        except ExchangeError as error:
+            logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
+        await asyncio.to_thread(_ring, account.pk)  # there may be a gap: look once more
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, BACKOFF_S[1])
+
+
+async def _messages(account: ExchangeAccount) -> Any:
+    from accounts.exchanges.factory import account_stream_client
+
+    with translated("The user stream"):
+        client = account_stream_client(account)
+        await client.load_markets()
+        while True:
+            waiting = asyncio.ensure_future(client.watch_orders())
+            try:
+                while not waiting.done():
+                    await asyncio.wait({waiting}, timeout=30.0)
+                    await asyncio.to_thread(stream_alive, account.pk)
+            finally:
+                waiting.cancel()
+            yield waiting.result()
+
+
+def _ring(account_id: int) -> None:
+    bell_ring(account_id)
+    account_wake_now(account_id)
