@@ -93,7 +93,7 @@ export function startShell() {
   document.addEventListener("keydown", keys);
   on("connection", (state) => {
     if (state.open) pageWasConnected = true;
-    if (state.code === 4401) location.assign("/accounts/login/?next=" + encodeURIComponent(location.pathname));
+    if (state.code === 4401) location.assign(`${document.body.dataset.login}?next=` + encodeURIComponent(location.pathname));
     paintConnection();
   });
   on("market", (market) => {

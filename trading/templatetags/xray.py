@@ -159,6 +159,34 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
     return f"?{query.urlencode()}" if query else "?"
 
 
+WORDS = {
+    "take_profit": "Target",
+    "stop_loss": "Stop",
+    "holding_time": "Holding time",
+    "force_exit": "Closed by hand",
+    "exit": "Exit signal",
+}
+
+
+@register.filter
+def words(name: str) -> str:
+    """A stored reason in words."""
+    return WORDS.get(name, str(name).replace("_", " ").capitalize()) if name else DASH
+
+
+@register.filter
+def share_of(part: Any, whole: Any) -> Decimal | None:
+    """One number divided by another; None when there is nothing to divide by."""
+    top, bottom = _decimal(part), _decimal(whole)
+    return top / bottom if top is not None and bottom else None
+
+
+@register.filter
+def held_for(position: Any) -> str:
+    """How long a position was held, or has been."""
+    return span((position.closed_at or now()) - position.opened_at)
+
+
 STATE_BADGES = {
     "running": ("ok", "play"),
     "paused": ("warn", "pause"),

@@ -21,7 +21,7 @@ def day_start(moment: datetime | None = None) -> datetime:
 
 def user_of(request: HttpRequest) -> User:
     """The logged-in user (views of this package require one)."""
-    assert isinstance(request.user, User)  # noqa: S101 - narrows the type; login_required holds it
+    assert isinstance(request.user, User)  # for the type checker; login_required holds it
     return request.user
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from trading.models import Fill, Intent, Order, Position, RiskEvent
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,21 @@ class Story:
     planned_gain: Decimal | None
     inputs: list[tuple[str, str]]
     denials: list[RiskEvent]
+
+    @property
+    def net_cents(self) -> Decimal:
+        """Net result in cents; with the two below it adds up as written."""
+        return self.net.quantize(CENT)
+
+    @property
+    def fees_cents(self) -> Decimal:
+        """Fees in cents, as the cost they are."""
+        return -self.fees.quantize(CENT)
+
+    @property
+    def gross_cents(self) -> Decimal:
+        """Price result in cents: what is left of the net when fees are put back."""
+        return self.net_cents - self.fees_cents
 
 
 def story_read(position: Position) -> Story:

@@ -37,6 +37,11 @@ class Sums:
     fees: Decimal
     net: Decimal
 
+    @property
+    def fees_signed(self) -> Decimal:
+        """Fees as the cost they are."""
+        return -self.fees
+
 
 @login_required
 @require_GET

@@ -1,0 +1,148 @@
+// Candles with own entries and exits; the last candle follows the pushed quotes, closed ones come from the store.
+import { CandlestickSeries, HistogramSeries, LineStyle, createChart, createSeriesMarkers } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { chartLook, colour, onTheme } from "./colours.js";
+import { on, set, watch } from "./live.js";
+
+const SECONDS = { "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400 };
+const box = document.getElementById("chart");
+const follow = box.dataset.follow === "1";
+let timeframe = box.dataset.timeframe;
+let last = null;
+let lines = [];
+let data = { candles: [], markers: [], lines: [] };
+
+const chart = createChart(box, { autoSize: true, ...chartLook() });
+const places = Number(box.dataset.places);
+const candles = chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: places, minMove: Number(box.dataset.tick) } });
+const volume = chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
+chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+const markers = createSeriesMarkers(candles, []);
+
+const bar = ([time, open, high, low, close]) => ({ time, open, high, low, close });
+const bucket = (seconds) => seconds - (seconds % (SECONDS[timeframe] || 60));
+
+/** Rising hollow, falling solid: the direction survives without colour. */
+function paint() {
+  chart.applyOptions(chartLook());
+  candles.applyOptions({ upColor: colour("surface"), borderUpColor: colour("gain"), wickUpColor: colour("gain"), downColor: colour("loss"), borderDownColor: colour("loss"), wickDownColor: colour("loss") });
+  volume.applyOptions({ color: colour("volume") });
+  showMarks();
+}
+
+function showMarks() {
+  const first = data.candles.length ? data.candles[0][0] : Infinity;
+  markers.setMarkers(data.markers.filter((mark) => bucket(mark.time) >= first).map((mark) => ({
+    time: bucket(mark.time),
+    position: mark.side === "buy" ? "belowBar" : "aboveBar",
+    shape: mark.side === "buy" ? "arrowUp" : "arrowDown",
+    color: colour(mark.side === "buy" ? "gain" : "loss"),
+    size: 1.4,
+  })));
+  for (const line of lines) candles.removePriceLine(line);
+  const looks = { stop: ["loss", LineStyle.Solid], target: ["gain", LineStyle.Dashed], entry: ["text-2", LineStyle.Dotted] };
+  lines = levels().map((level) => candles.createPriceLine({ price: Number(level.price), color: colour(looks[level.kind][0]), lineStyle: looks[level.kind][1], lineWidth: 1, title: level.title, axisLabelVisible: true }));
+}
+
+/** A trade's page brings its own plan; the symbol's page shows the open positions'. */
+function levels() {
+  if (follow) return data.lines;
+  return ["stop", "target", "entry"].filter((kind) => box.dataset[kind]).map((kind) => ({ kind, price: box.dataset[kind], title: kind[0].toUpperCase() + kind.slice(1) }));
+}
+
+function showRange() {
+  if (follow) {
+    const count = data.candles.length;
+    chart.timeScale().setVisibleLogicalRange({ from: count - Math.min(count, Math.floor(box.clientWidth / 8)), to: count + 4 });
+    return;
+  }
+  const step = SECONDS[timeframe] || 60;
+  const from = Number(box.dataset.from);
+  const to = Number(box.dataset.to) || Math.floor(Date.now() / 1000);
+  const margin = Math.max(20 * step, (to - from) * 0.6);
+  const known = data.candles;
+  if (!known.length) return;
+  chart.timeScale().setVisibleRange({ from: Math.max(known[0][0], from - margin), to: Math.min(known[known.length - 1][0], to + margin) });
+}
+
+async function load() {
+  const response = await fetch(`${box.dataset.url}?timeframe=${encodeURIComponent(timeframe)}`);
+  if (!response.ok) return;
+  data = await response.json();
+  candles.setData(data.candles.map(bar));
+  volume.setData(data.candles.map((row) => ({ time: row[0], value: row[5] })));
+  last = data.candles.length ? bar(data.candles[data.candles.length - 1]) : null;
+  const none = document.getElementById("chart-none");
+  if (none) none.hidden = data.candles.length > 0;
+  showMarks();
+  showRange();
+}
+
+/** Newer closed candles and marks, once, after an event that says that there are some. */
+async function catchUp() {
+  if (!data.candles.length) return load();
+  const newest = data.candles[data.candles.length - 1][0];
+  const response = await fetch(`${box.dataset.url}?timeframe=${encodeURIComponent(timeframe)}&since=${newest * 1000}`);
+  if (!response.ok) return;
+  const found = await response.json();
+  for (const row of found.candles.filter((candle) => candle[0] >= newest)) {
+    if (last && row[0] < last.time && last.time - row[0] > (SECONDS[timeframe] || 60)) continue;
+    data.candles = [...data.candles.filter((candle) => candle[0] < row[0]), row];
+    if (!last || row[0] >= last.time) {
+      candles.update(bar(row));
+      volume.update({ time: row[0], value: row[5] });
+      last = bar(row);
+    } else {
+      candles.update(bar(row), true);
+      volume.update({ time: row[0], value: row[5] }, true);
+    }
+  }
+  data.markers = found.markers;
+  data.lines = found.lines;
+  showMarks();
+}
+
+function quoted(quote) {
+  if (quote.symbol !== box.dataset.symbol) return;
+  const price = (Number(quote.bid) + Number(quote.ask)) / 2;
+  set(`quote.${quote.symbol}.mid`, price.toFixed(places));
+  if (!last) return;
+  const time = bucket(Math.floor(Date.parse(quote.at) / 1000));
+  if (time < last.time) return;
+  last = time === last.time ? { ...last, high: Math.max(last.high, price), low: Math.min(last.low, price), close: price } : { time, open: last.close, high: Math.max(last.close, price), low: Math.min(last.close, price), close: price };
+  candles.update(last);
+}
+
+let waiting = 0;
+function soon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(catchUp, 600);
+}
+
+onTheme(paint);
+load();
+if (follow) {
+  watch(box.dataset.exchange, box.dataset.symbol);
+  on("quote", quoted);
+  for (const kind of ["scan", "signal", "fill", "position", "trade"]) on(kind, soon);
+  on("connection", (state) => state.open && state.again && soon());
+}
+for (const input of document.querySelectorAll("input[name=timeframe]")) {
+  input.addEventListener("change", () => {
+    timeframe = input.value;
+    load();
+  });
+}
+const pick = document.getElementById("symbol-pick");
+if (pick) {
+  const go = () => {
+    const known = [...document.querySelectorAll("#symbols option")].map((option) => option.value);
+    const typed = pick.value.trim().toUpperCase();
+    const found = known.find((symbol) => symbol === typed) || known.find((symbol) => symbol.startsWith(typed));
+    if (typed && found) location.assign(`/chart/${found}`);
+  };
+  pick.addEventListener("change", go);
+  document.getElementById("symbol-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    go();
+  });
+}

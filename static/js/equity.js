@@ -1,0 +1,43 @@
+// Account value with its drawdown below, on one time axis; new snapshots are added as they come.
+import { AreaSeries, createChart } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { chartLook, colour, onTheme } from "./colours.js";
+import { on } from "./live.js";
+
+const box = document.getElementById("equity");
+const chart = createChart(box, { autoSize: true, ...chartLook(), handleScroll: { vertTouchDrag: false }, handleScale: { mouseWheel: false } });
+const value = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false });
+const drawdown = chart.addSeries(AreaSeries, { lineWidth: 1, priceLineVisible: false, invertFilledArea: true, priceFormat: { type: "custom", minMove: 0.01, formatter: (number) => `${number.toFixed(2).replace("-", "\u2212")} %` } }, 1);
+let peak = -Infinity;
+
+function paint() {
+  chart.applyOptions(chartLook());
+  value.applyOptions({ lineColor: colour("accent"), topColor: colour("area"), bottomColor: colour("area") });
+  drawdown.applyOptions({ lineColor: colour("loss"), topColor: colour("shade-loss"), bottomColor: colour("shade-loss") });
+}
+
+function show(points) {
+  value.setData(points.map(([time, equity]) => ({ time, value: equity })));
+  drawdown.setData(points.map(([time, , percent]) => ({ time, value: percent })));
+  peak = points.reduce((best, [, equity]) => Math.max(best, equity), -Infinity);
+  chart.timeScale().fitContent();
+}
+
+async function choose(event) {
+  const response = await fetch(`${box.dataset.url}?range=${encodeURIComponent(event.target.value)}`);
+  if (response.ok) show((await response.json()).points);
+}
+
+onTheme(paint);
+const [upper, lower] = chart.panes();
+upper.setStretchFactor(4);
+lower.setStretchFactor(1);
+show(JSON.parse(document.getElementById("equity-points").textContent));
+for (const input of document.querySelectorAll("input[name=range]")) input.addEventListener("change", choose);
+on("snapshot", (snapshot) => {
+  if (snapshot.equity === undefined || (snapshot.account && snapshot.account !== document.body.dataset.account)) return;
+  const time = Math.floor(Date.parse(snapshot.at || new Date().toISOString()) / 1000);
+  const equity = Number(snapshot.equity);
+  peak = Math.max(peak, equity);
+  value.update({ time, value: equity });
+  drawdown.update({ time, value: (equity / peak - 1) * 100 });
+});
