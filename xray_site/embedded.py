@@ -89,4 +89,4 @@ def _beat_make() -> Any:
 
     from xray_site.celery import app
 
-    return EmbeddedService(app, thread=True)
+    return EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
