@@ -75,7 +75,9 @@ def test_an_unusable_candle_restarts_its_own_lane_only(bad):
     clean, dirty = walk_matrix(3, 300), walk_matrix(3, 300)
     dirty.close[1, 120] = bad
     whole, broken = lanes_compute(clean, PLAN), lanes_compute(dirty, PLAN)
-    later = lanes_compute(CandleMatrix(("x",), clean.open_time_ms[121:], *(_row(clean, n, 1, 121) for n in _FIELDS)), PLAN)
+    later = lanes_compute(
+        CandleMatrix(("x",), clean.open_time_ms[121:], *(_row(clean, n, 1, 121) for n in _FIELDS)), PLAN
+    )
     for name in NAMES:
         for lane in (0, 2):
             np.testing.assert_array_equal(broken[name][lane], whole[name][lane])

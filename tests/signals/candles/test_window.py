@@ -1,0 +1,61 @@
+import numpy as np
+
+from signals.candles.window import CandleWindow
+from tests.signals.support import MINUTE, START, walk_matrix
+
+
+def filled(lanes: int = 2, length: int = 50) -> tuple[CandleWindow, object]:
+    matrix, window = walk_matrix(lanes, length), CandleWindow("binance", "1m", capacity=30)
+    window.symbols_set(list(matrix.symbols))
+    window.load(matrix)
+    return window, matrix
+
+
+def test_it_holds_the_newest_candles_on_the_grid():
+    window, matrix = filled()
+    assert window.end_ms == START + 49 * MINUTE
+    np.testing.assert_array_equal(window.matrix().close, matrix.close[:, -30:])
+    assert window.missing_from("C0/USDT") is None
+
+
+def test_advance_moves_left_and_never_back():
+    window, matrix = filled()
+    window.advance(START + 52 * MINUTE)
+    assert window.missing_from("C1/USDT") == START + 50 * MINUTE
+    np.testing.assert_array_equal(window.values[3, :, :27], matrix.close[:, -27:])
+    window.advance(START)
+    assert window.end_ms == START + 52 * MINUTE
+    window.advance(START + 5000 * MINUTE)
+    assert window.missing_from("C1/USDT") == window.start_ms
+
+
+def test_holes_are_found_and_given_up():
+    window, _ = filled()
+    window.values[:, 0, [10, 11, 20]] = np.nan
+    first = window.start_ms + 10 * MINUTE
+    assert window.missing_from("C0/USDT") == first
+    window.give_up("C0/USDT", first, first + 5 * MINUTE)
+    assert window.missing_from("C0/USDT") == window.start_ms + 20 * MINUTE
+
+
+def test_candles_before_a_listing_are_no_holes():
+    window, _ = filled()
+    window.values[:, 1, :12] = np.nan
+    assert window.missing_from("C1/USDT") is None
+
+
+def test_a_corrected_candle_is_counted():
+    window, matrix = filled()
+    table = matrix.table("C0/USDT").where(slice(-3, None))
+    window.merge("C0/USDT", table)
+    assert window.corrected == {}
+    table.close[1] += 0.5
+    window.merge("C0/USDT", table)
+    assert window.corrected == {"C0/USDT": 1}
+
+
+def test_lanes_come_and_go():
+    window, matrix = filled(3)
+    window.symbols_set(["C2/USDT", "NEW/USDT"])
+    assert window.missing_from("NEW/USDT") == window.start_ms
+    np.testing.assert_array_equal(window.values[3, 0], matrix.close[2, -30:])
