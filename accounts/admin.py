@@ -1,0 +1,137 @@
+"""Admin of users, exchange accounts, the audit trail and notices."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.models import AuditEvent, ExchangeAccount, Notice, User
+from accounts.services.audit import audit_record
+
+admin.site.unregister(Group)
+
+Action = Callable[[Any, HttpRequest, QuerySet[Any]], None]
+
+
+class HistoryAdmin(ModelAdmin):
+    """History is looked at, never edited: no adding, changing or deleting."""
+
+    list_per_page = 50
+    list_filter_submit = True
+    compressed_fields = True
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never (viewing stays allowed)."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
+class AuditedAdmin(ModelAdmin):
+    """Every change made in the admin leaves an audit event with the names of the changed fields, not their values."""
+
+    list_per_page = 50
+    compressed_fields = True
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save, then record who changed which fields."""
+        super().save_model(request, obj, form, change)
+        action = f"{obj._meta.model_name}_{'changed' if change else 'added'}_in_admin"
+        audit_record(actor=request.user, action=action, obj=obj, detail={"fields": sorted(form.changed_data)})
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, AuditedAdmin):
+    """Users by email. Higher rooms add their bulk actions with `user_action_add`."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    ordering = ("email",)
+    list_display = ("email", "name", "role", "is_active", "is_staff", "preferred_exchange", "last_login", "created_at")
+    list_filter = ("role", "is_active", "is_staff", "language")
+    search_fields = ("email", "name", "public_id")
+    readonly_fields = ("public_id", "created_at", "last_login")
+    filter_horizontal = ("user_permissions",)
+    fieldsets = (
+        (None, {"fields": ("email", "password", "public_id")}),
+        ("Person", {"fields": ("name", "language", "time_zone", "preferred_exchange")}),
+        ("Rights", {"fields": ("role", "is_active", "is_staff", "is_superuser", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "created_at")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "role", "password1", "password2")}),)
+
+
+def user_action_add(action: Action) -> None:
+    """Let a higher room offer a bulk action on users."""
+    UserAdmin.actions = [*(UserAdmin.actions or []), action]  # type: ignore[list-item]
+
+
+@admin.register(ExchangeAccount)
+class ExchangeAccountAdmin(AuditedAdmin):
+    """Accounts: staff see modes and states, never keys. Keys are entered by their owner only."""
+
+    list_display = ("name", "user", "exchange", "mode", "status", "verification", "key_hint", "last_checked_at")
+    list_filter = ("exchange", "mode", "status", "verification")
+    search_fields = ("name", "user__email", "public_id")
+    list_select_related = ("user",)
+    autocomplete_fields = ("user",)
+    readonly_fields = (
+        "public_id",
+        "user",
+        "exchange",
+        "mode",
+        "key_hint",
+        "verification",
+        "verification_detail",
+        "permissions",
+        "verified_at",
+        "last_checked_at",
+        "created_at",
+        "paper_start_balance",
+        "live_enabled",
+    )
+    exclude = ("sealed_credentials",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Owners add their accounts on their own page."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Accounts carry a ledger: they are removed by their owner (and kept for the record)."""
+        return False
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(HistoryAdmin):
+    """Who did what."""
+
+    list_display = ("created_at", "actor", "action", "object_type", "object_id", "ip_address")
+    list_filter = ("action", ("created_at", RangeDateTimeFilter))
+    search_fields = ("action", "object_id", "actor__email")
+    list_select_related = ("actor",)
+    date_hierarchy = "created_at"
+
+
+@admin.register(Notice)
+class NoticeAdmin(HistoryAdmin):
+    """Messages sent to users."""
+
+    list_display = ("created_at", "level", "user", "title", "read_at")
+    list_filter = ("level",)
+    search_fields = ("title", "text", "user__email")
+    list_select_related = ("user",)
