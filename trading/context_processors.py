@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -27,6 +28,7 @@ TAKER_FEE = Decimal("0.001")
 class Shell:
     """Values of the bar, the navigation and the STOP control."""
 
+    here: str = "/"
     accounts: list[ExchangeAccount] = field(default_factory=list)
     account: ExchangeAccount | None = None
     mode: str = ""
@@ -62,11 +64,17 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _build(request: HttpRequest, user: User) -> Shell:
-    values = Shell(accounts=accounts_of(request), account=account_shown(request))
+    values = Shell(here=page_of(request), accounts=accounts_of(request), account=account_shown(request))
     _account_fill(values)
     _stops_fill(values, user)
     _counts_fill(values, user)
     return values
+
+
+def page_of(request: HttpRequest) -> str:
+    """Path of the page that is open: of a partial it is the page that asked for it."""
+    current = request.headers.get("HX-Current-URL", "")
+    return urlsplit(current).path or "/" if current else request.path
 
 
 def _account_fill(values: Shell) -> None:

@@ -19,9 +19,21 @@ on("pnl", (payload) => {
   if (!totalsOf(payload)) return;
   const { positions, ...totals } = payload;
   setAll(`account.${shown}`, totals);
+  set(`account.${shown}.cash`, String(Number(payload.equity) - Number(payload.in_positions)));
+  countPeriods(Number(payload.equity));
 });
 on("snapshot", (payload) => totalsOf(payload) && setAll(`account.${shown}`, payload));
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
+
+/** The KPIs go on counting: PnL = value - base, and what is neither realised nor a fee is unrealised. */
+function countPeriods(equity) {
+  for (const period of document.querySelectorAll("[data-period]")) {
+    const { period: key, base, realised, fees } = period.dataset;
+    const pnl = Math.round((equity - Number(base)) * 100) / 100;
+    set(`period.${key}.pnl`, pnl.toFixed(2));
+    set(`period.${key}.unrealised`, (pnl - Number(realised) + Number(fees)).toFixed(2));
+  }
+}
 
 /** The dot on the stop-to-target track follows the price. */
 function moveDot(row) {
@@ -33,7 +45,6 @@ function moveDot(row) {
   }
 }
 
-on("stop", () => set("shell.stop", ""));
 startShell();
 startRefresh();
 connect();

@@ -9,11 +9,12 @@ const follow = box.dataset.follow === "1";
 let timeframe = box.dataset.timeframe;
 let last = null;
 let lines = [];
+let lastLine = null;
 let data = { candles: [], markers: [], lines: [] };
 
 const chart = createChart(box, { autoSize: true, ...chartLook() });
 const places = Number(box.dataset.places);
-const candles = chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: places, minMove: Number(box.dataset.tick) } });
+const candles = chart.addSeries(CandlestickSeries, { lastValueVisible: false, priceLineVisible: false, priceFormat: { type: "price", precision: places, minMove: Number(box.dataset.tick) } });
 const volume = chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
 chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
 const markers = createSeriesMarkers(candles, []);
@@ -41,6 +42,14 @@ function showMarks() {
   for (const line of lines) candles.removePriceLine(line);
   const looks = { stop: ["loss", LineStyle.Solid], target: ["gain", LineStyle.Dashed], entry: ["text-2", LineStyle.Dotted] };
   lines = levels().map((level) => candles.createPriceLine({ price: Number(level.price), color: colour(looks[level.kind][0]), lineStyle: looks[level.kind][1], lineWidth: 1, title: level.title, axisLabelVisible: true }));
+}
+
+/** The newest price as a quiet line of its own: the label of a hollow candle would have no colour. */
+function showLast() {
+  if (!follow || !last) return;
+  const look = { price: last.close, color: colour("text-2"), lineStyle: LineStyle.SparseDotted, lineWidth: 1, title: "", axisLabelVisible: true };
+  if (lastLine) lastLine.applyOptions(look);
+  else lastLine = candles.createPriceLine(look);
 }
 
 /** A trade's page brings its own plan; the symbol's page shows the open positions'. */
@@ -74,6 +83,7 @@ async function load() {
   const none = document.getElementById("chart-none");
   if (none) none.hidden = data.candles.length > 0;
   showMarks();
+  showLast();
   showRange();
 }
 
@@ -110,6 +120,7 @@ function quoted(quote) {
   if (time < last.time) return;
   last = time === last.time ? { ...last, high: Math.max(last.high, price), low: Math.min(last.low, price), close: price } : { time, open: last.close, high: Math.max(last.close, price), low: Math.min(last.close, price), close: price };
   candles.update(last);
+  showLast();
 }
 
 let waiting = 0;

@@ -1,6 +1,6 @@
 // Parts of every page: theme, STOP shortcut, menus, ages that tick, connection state, toasts.
 import { age, span } from "./format.js";
-import { connection, on, set } from "./live.js";
+import { connection, on } from "./live.js";
 
 const STALE_AFTER_S = 15;
 const WORDS = { live: "live", stale: "stale", down: "disconnected" };
@@ -104,8 +104,6 @@ export function startShell() {
   on("pnl", () => heard());
   on("notice", (notice) => {
     toast(notice.level || "info", notice.title || "Notice", notice.text, notice.link);
-    if (notice.unread !== undefined) set("notices.unread", notice.unread);
-    for (const dot of document.querySelectorAll(".dot > .n")) delete dot.dataset.zero;
   });
   setInterval(paintConnection, 250);
   setInterval(paintClocks, 1000);

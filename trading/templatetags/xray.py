@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 
 from accounts.clock import now
+from accounts.fields import decimal_text
 
 register = template.Library()
 
@@ -34,6 +35,13 @@ def money(value: Any, places: int = 2) -> str:
     """An amount: 1,234.50; an en dash when there is none."""
     number = _decimal(value)
     return DASH if number is None else number_text(number, int(places))
+
+
+@register.filter
+def exact(value: Any) -> str:
+    """All digits, without exponent or grouping: for the browser to count with."""
+    number = _decimal(value)
+    return "" if number is None else decimal_text(number)
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import ExchangeAccount, Notice
 from signals.models import Signal
+from trading.context_processors import shell
 from trading.models import Fill, Order
 from trading.views import bot_reads
 from trading.views.equity import RANGES, curve_read
@@ -38,6 +39,22 @@ def overview_block(request: HttpRequest, block: str) -> HttpResponse:
     if block not in BLOCKS:
         raise Http404(block)
     return render(request, f"overview/_{block}.html", BLOCKS[block](request))
+
+
+@login_required
+@require_GET
+def shell_counts(request: HttpRequest) -> JsonResponse:
+    """The small numbers of the navigation, fetched after an event that may have changed one."""
+    values = shell(request)["shell"]
+    names = ("positions_open", "bots_running", "unread")
+    return JsonResponse({name: getattr(values, name) for name in names})
+
+
+@login_required
+@require_GET
+def shell_stop(request: HttpRequest) -> HttpResponse:
+    """The STOP control as it is now, fetched after a stop was set or lifted."""
+    return render(request, "shell/_stop.html")
 
 
 @login_required
@@ -76,11 +93,12 @@ def _kpis(request: HttpRequest) -> dict[str, Any]:
     account: Any = account_shown(request)
     if account is None:
         return {"account": None, "periods": []}
-    curve = curve_read(account, "all")
+    curve, latest = curve_read(account, "all"), account.snapshots.first()
     return {
         "account": account,
         "curve": curve,
-        "latest": account.snapshots.first(),
+        "latest": latest,
+        "cash": latest.equity - latest.in_positions if latest else None,
         "periods": periods_read(account, account.equity_now, account.deposits_now),
         "drawdown_limit": _drawdown_limit(account),
         "equity_points": curve_read(account, _range(request)).points,

@@ -20,7 +20,10 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One KPI: money in the account's quote currency, already rounded to cents; `share` a fraction of the start value."""
+    """One KPI: money in the account's quote currency, already rounded to cents; `share` a fraction of the start value.
+
+    `base` is exact: value now - base = PnL, which is how the page goes on counting between two loads.
+    """
 
     key: str
     label: str
@@ -29,6 +32,7 @@ class Period:
     unrealised: Decimal
     fees: Decimal
     share: Decimal | None
+    base: Decimal
 
     @property
     def fees_signed(self) -> Decimal:
@@ -80,10 +84,11 @@ def _period(
     fees: list[tuple[datetime, Decimal]],
 ) -> Period:
     base_equity, base_deposits = _value_at(account, begin)
-    pnl = (equity - base_equity - (deposits - base_deposits)).quantize(CENT)
+    base = base_equity + deposits - base_deposits
+    pnl = (equity - base).quantize(CENT)
     realised, paid = _since(closed, begin).quantize(CENT), _since(fees, begin).quantize(CENT)
     share = pnl / base_equity if base_equity else None
-    return Period(key, label, pnl, realised, pnl - realised + paid, paid, share)
+    return Period(key, label, pnl, realised, pnl - realised + paid, paid, share, base)
 
 
 def _value_at(account: ExchangeAccount, begin: datetime | None) -> tuple[Decimal, Decimal]:
