@@ -42,7 +42,7 @@ PAPER_BOTS = (
 )
 PRACTICE_BOTS = (
     DemoBot("Breakout", "bollinger_breakout", {"entry_type": "market", "holding_time_s": 600}),
-    DemoBot("Momentum", "macd_trend", {"max_positions": 3}),
+    DemoBot("All signals", None, {"max_positions": 3}),
 )
 
 

@@ -26,7 +26,7 @@ def cache_prepare() -> Path:
     digest = hashlib.sha256()
     for path in kernel_sources():
         digest.update(path.read_bytes())
-    folder = Path(settings.VAR_DIR) / "numba" / digest.hexdigest()[:16]
+    folder = Path(settings.XRAY_KERNEL_DIR) / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     numba.config.CACHE_DIR = str(folder)
     return folder
