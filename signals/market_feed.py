@@ -6,11 +6,14 @@ receive loop runs; we look at them a few times a second instead of waiting for e
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from accounts.clock import now
-from accounts.exchanges.errors import translated
+from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRetry, translated
 from signals.quotes import QuoteRow, publish
 
 SAMPLE_S = 0.25  # at most four quotes a symbol and second
@@ -25,7 +28,8 @@ class MarketFeed:
     def __init__(self, exchange: str, client: Any, symbols: list[str], timeframes: list[str]) -> None:
         self.exchange, self.client, self.symbols, self.timeframes = exchange, client, symbols, timeframes
         self.last_event = 0.0  # monotonic seconds
-        self.last_event_at: Any = None
+        self.last_event_at: datetime | None = None
+        self.delivering = asyncio.Event()
         self.candles_since_ms = 0  # exchange time from which the candle socket has delivered without a break
         self._seen: dict[str, tuple[Any, ...]] = {}
         self._renewed = 0.0
@@ -34,7 +38,7 @@ class MarketFeed:
         """Publish changed quotes, at most four a second and symbol."""
         watch = self.client.watch_bids_asks if self.client.has.get("watchBidsAsks") else self.client.watch_tickers
         while True:
-            with translated(f"Quotes of {self.exchange}"):
+            with _connected(self.exchange):
                 got = await watch(self.symbols)
             self._event()
             publish(self.exchange, self._changed(self.client.bidsasks or self.client.tickers or got))
@@ -46,7 +50,7 @@ class MarketFeed:
         pairs = [[symbol, timeframe] for timeframe in self.timeframes for symbol in self.symbols]
         self.candles_since_ms = exchange_ms()
         while True:
-            with translated(f"Candles of {self.exchange}"):
+            with _connected(self.exchange):
                 await self.client.watch_ohlcv_for_symbols(pairs)
             self._event()
             await asyncio.sleep(CANDLES_S)
@@ -67,6 +71,7 @@ class MarketFeed:
 
     def _event(self) -> None:
         self.last_event, self.last_event_at = time.monotonic(), now()
+        self.delivering.set()
 
     def _changed(self, tickers: dict[str, Any]) -> list[QuoteRow]:
         renew = time.monotonic() - self._renewed > RENEW_S
@@ -79,6 +84,16 @@ class MarketFeed:
         if renew:
             self._renewed = time.monotonic()
         return rows
+
+
+@contextmanager
+def _connected(exchange: str) -> Iterator[None]:
+    """A broken market socket is only ever a reason to connect again: nothing was sent that could be in doubt."""
+    try:
+        with translated(f"Streaming {exchange}"):
+            yield
+    except ExchangeAmbiguous as error:
+        raise ExchangeRetry(f"The market sockets of {exchange} broke.", raw=error.raw) from error
 
 
 def _numbers(ticker: dict[str, Any]) -> tuple[float, float, float, float] | None:

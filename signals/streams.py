@@ -170,9 +170,10 @@ class Streams:
 
     async def _heartbeat(self) -> None:
         """Renew the lease, show the connection's state, and notice a changed selection."""
+        feed = self.feed
+        assert feed is not None
+        await asyncio.wait({asyncio.ensure_future(feed.delivering.wait())}, timeout=HEARTBEAT_S)
         while True:
-            feed = self.feed
-            assert feed is not None
             fresh = feed.last_event and time.monotonic() - feed.last_event < STALE_S
             self.failures = 0 if fresh else self.failures
             state = exchange_state.LIVE if fresh else exchange_state.STALE
