@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,7 +31,7 @@ class Embedded:
         self._beat = _beat_make()
         self._beat.start()
         for exchange in settings.XRAY_MARKET_EXCHANGES:
-            self._spawn(f"streams-{exchange}", lambda exchange=exchange: streams_keep(exchange, self._stop))
+            self._spawn(f"streams-{exchange}", partial(streams_keep, exchange, self._stop))
 
     def _spawn(self, name: str, target: Callable[[], Any]) -> None:
         thread = threading.Thread(name=name, target=target, daemon=True)
