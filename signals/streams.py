@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -18,12 +18,12 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 
-from accounts.clock import now_ms
 from accounts.exchanges.errors import ExchangeError, ExchangeStopped, translated
 from accounts.exchanges.loop import background_loop
 from signals import quotes
 from signals.candles.feed import candles_put
 from signals.domain.timeframes import last_closed_ms, timeframe_ms
+from signals.exchange_clock import ExchangeClock
 from signals.leases import lease_release, lease_take, owner_name
 from signals.market_feed import MarketFeed
 from signals.selectors import symbols_selected
@@ -33,7 +33,6 @@ from signals.services.setup import exchange_prepare
 CLOSE_GRACE_MS = 2000  # a candle is closed when the exchange's clock is this far past its end
 HEARTBEAT_S = 3.0
 STALE_S = 15.0
-CLOCK_EVERY_S = 600.0
 BACKOFF_S = (1.0, 30.0)
 BARRED_S = 60.0
 POLL_S = 0.2
@@ -71,7 +70,7 @@ class Streams:
 
     def __init__(self, exchange: str, stop: threading.Event) -> None:
         self.exchange, self.stop, self.owner = exchange, stop, owner_name()
-        self.offset_ms = 0  # exchange clock minus ours
+        self.clock = ExchangeClock(exchange)
         self.failures = 0
         self.feed: MarketFeed | None = None
         self._hooks: list[asyncio.Task[Any]] = []
@@ -90,10 +89,6 @@ class Streams:
         """Let go of the database thread."""
         self._thread.submit(close_old_connections)
         self._thread.shutdown(wait=True, cancel_futures=False)
-
-    def exchange_ms(self) -> int:
-        """The exchange's clock, as far as it is known."""
-        return now_ms() + self.offset_ms
 
     async def _round(self) -> None:
         try:
@@ -126,14 +121,14 @@ class Streams:
         from accounts.exchanges.factory import public_stream_client
 
         await self._db(lambda: exchange_prepare(exchange=self.exchange))
-        await self._clock_sync()
+        await self.clock.sync()
         self._hooks_start()
         client = public_stream_client(self.exchange)
         with translated(f"Connecting to {self.exchange}"):
             await client.load_markets()
         symbols = await self._symbols()
         self.feed = MarketFeed(self.exchange, client, symbols, settings.XRAY_TIMEFRAMES)
-        loops = [self.feed.quotes_run(), self.feed.candles_run(self.exchange_ms), self._heartbeat(), self._clock_keep()]
+        loops = [self.feed.quotes_run(), self.feed.candles_run(self.clock.ms), self._heartbeat(), self.clock.keep()]
         loops += [self._closes(timeframe) for timeframe in settings.XRAY_TIMEFRAMES]
         log.info("Streaming %d symbols of %s.", len(symbols), self.exchange)
         await _all_or_none(loops)
@@ -149,13 +144,12 @@ class Streams:
     async def _closes(self, timeframe: str) -> None:
         """Wake the scan of each candle at its close; at the start, of the last closed one."""
         step = timeframe_ms(timeframe)
-        candle_ms = last_closed_ms(self.exchange_ms(), timeframe, CLOSE_GRACE_MS)
+        candle_ms = last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS)
         while True:
             await self._wake(timeframe, candle_ms, candle_ms + step)
-            while self.exchange_ms() < candle_ms + 2 * step + CLOSE_GRACE_MS:
-                left = (candle_ms + 2 * step + CLOSE_GRACE_MS - self.exchange_ms()) / 1000
-                await asyncio.sleep(min(max(left, 0.01), 5.0))
-            candle_ms = last_closed_ms(self.exchange_ms(), timeframe, CLOSE_GRACE_MS)
+            while (left_ms := candle_ms + 2 * step + CLOSE_GRACE_MS - self.clock.ms()) > 0:
+                await asyncio.sleep(min(left_ms / 1000, 5.0))
+            candle_ms = last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS)
 
     async def _wake(self, timeframe: str, candle_ms: int, close_ms: int) -> None:
         from signals.tasks import scan_candle
@@ -186,20 +180,6 @@ class Streams:
                 log.info("The selection of %s has changed: subscribing anew.", self.exchange)
                 return
             await asyncio.sleep(HEARTBEAT_S)
-
-    async def _clock_sync(self) -> None:
-        from accounts.exchanges.factory import public_client
-
-        client = public_client(self.exchange)
-        before = now_ms()
-        with translated(f"Asking {self.exchange} for its time"):
-            theirs = await client.fetch_time()
-        self.offset_ms = int(theirs) - (before + now_ms()) // 2
-
-    async def _clock_keep(self) -> None:
-        while True:
-            await asyncio.sleep(CLOCK_EVERY_S)
-            await self._clock_sync()
 
     def _hooks_start(self) -> None:
         if self._hooks:
@@ -279,7 +259,7 @@ class Streams:
         return await asyncio.get_running_loop().run_in_executor(self._thread, clean)
 
 
-async def _all_or_none(coroutines: list[Awaitable[None]]) -> None:
+async def _all_or_none(coroutines: Sequence[Awaitable[None]]) -> None:
     """Run them side by side; when the first ends or breaks, end the others and raise what it raised."""
     tasks = [asyncio.ensure_future(one) for one in coroutines]
     try:

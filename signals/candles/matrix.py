@@ -37,7 +37,7 @@ class CandleTable:
         columns = ([_number(row[i]) for row in ordered] for i in range(1, 6))
         return cls(np.array(sorted(by_time), np.int64), *(np.array(column, np.float64) for column in columns))
 
-    def where(self, keep: np.ndarray) -> "CandleTable":
+    def where(self, keep: np.ndarray | slice) -> "CandleTable":
         """The candles picked by a bool mask, an index array or a slice."""
         return CandleTable(*(getattr(self, field.name)[keep] for field in fields(self)))
 

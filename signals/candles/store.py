@@ -5,8 +5,10 @@ Layout under VAR_DIR/candles/<exchange>/<timeframe>/: `hot.npz` (all symbols, at
 Where both have a candle, the hot window's is the newer truth. polars is imported only when a month file is touched.
 """
 
-from functools import lru_cache
+import os
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +100,7 @@ def months_write(exchange: str, symbol: str, timeframe: str, table: CandleTable)
         newer = table.where(months == month)
         merged = _month_read(path).joined(newer) if path.exists() else newer
         frame = _polars().DataFrame({name: getattr(merged, name) for name in COLUMNS})
-        write_atomically(path, lambda file, frame=frame: frame.write_parquet(file, compression="zstd"))
+        write_atomically(path, partial(frame.write_parquet, compression="zstd"))
 
 
 def _months_read(exchange: str, symbol: str, timeframe: str, since_ms: int | None, until_ms: int | None) -> CandleTable:
@@ -117,9 +119,7 @@ def _month_read(path: Path) -> CandleTable:
     return CandleTable(*(frame[name].to_numpy().copy() for name in COLUMNS))
 
 
-def _polars() -> "module":  # type: ignore[name-defined]  # noqa: F821
-    import os
-
+def _polars() -> Any:
     os.environ.setdefault("POLARS_MAX_THREADS", "2")  # small files: more threads cost memory and win nothing
     import polars
 

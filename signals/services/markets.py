@@ -56,11 +56,15 @@ def instruments_select(*, exchange: str) -> list[str]:
     for instrument in instruments:
         _measure(instrument, tickers.get(instrument.symbol) or {})
     ranked = sorted(instruments, key=lambda one: (-one.volume_quote_24h, one.symbol))
-    chosen = [one for one in ranked if not (reason := _refused(one)) or _mark(one, False, reason)]
+    chosen = []
+    for one in ranked:
+        one.selected, one.selection_reason = False, _refused(one)
+        chosen += [] if one.selection_reason else [one]
     for rank, one in enumerate(chosen, 1):
         fits = rank <= settings.BASE_MAX_SYMBOLS
         where = f"Rank {rank} by 24 h volume, spread {one.spread:.3%}."
-        _mark(one, fits, where if fits else f"{where} The first {settings.BASE_MAX_SYMBOLS} are scanned.")
+        one.selected = fits
+        one.selection_reason = where if fits else f"{where} The first {settings.BASE_MAX_SYMBOLS} are scanned."
     Instrument.objects.bulk_update(
         instruments, ["volume_quote_24h", "spread", "selected", "selection_reason", "updated_at"], batch_size=500
     )
@@ -87,10 +91,6 @@ def _refused(instrument: Instrument) -> str:
     if instrument.spread > settings.MAX_SPREAD_PERCENT:
         return f"Spread {instrument.spread:.3%} is above {settings.MAX_SPREAD_PERCENT:.3%}."
     return ""
-
-
-def _mark(instrument: Instrument, selected: bool, reason: str) -> None:
-    instrument.selected, instrument.selection_reason = selected, reason
 
 
 def _asked(coroutine: Any, what: str) -> Any:

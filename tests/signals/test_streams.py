@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import ccxt
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from accounts.clock import clock_set, now
 from signals import quotes, streams, tasks
 from signals.candles.feed import candles_get
+from signals.exchange_clock import ExchangeClock
 from signals.leases import LEASE_S, lease_release, lease_take, owner_name
 from signals.market_feed import MarketFeed
 from signals.models import ExchangeState
@@ -210,3 +211,20 @@ def test_the_wake_up_hands_over_websocket_candles(market, sockets, woken, monkey
     holder.close()
     assert woken[0] == [("binance", "1m", last)]
     assert candles_get("binance", "1m", last)["C0/USDT"].close.tolist() == [2.0]
+
+
+async def test_a_slow_answer_never_makes_the_exchange_clock_run_ahead(sockets):
+    ours = [1_000_000.0]
+
+    async def answer():
+        before = ours[0]
+        ours[0] += delays.pop(0)
+        return int((before + 0.1) * 1000) + 5000
+
+    sockets.fetch_time = answer
+    with clock_set(lambda: datetime.fromtimestamp(ours[0], UTC)):
+        clock = ExchangeClock("binance")
+        for given, least in (([0.1], 5000), ([4.0, 3.0, 0.3, 8.0], 4800), ([9.0] * 4, -3900)):
+            delays = list(given)
+            await clock.sync()
+            assert clock.offset_ms == least
