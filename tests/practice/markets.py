@@ -32,7 +32,9 @@ def series(price: float, tick: Decimal, lot: Decimal, candles: int, seed: int) -
     first = np.roll(close, 1)
     high, low = np.maximum(first, close) * 1.001, np.minimum(first, close) * 0.999
     ticks = [np.rint(column / float(tick)).astype(np.int32) for column in (first, high, low, close)]
-    cum = np.concatenate([[0], np.cumsum(np.rint(rng.uniform(5e3, 6e4, candles) / price / float(lot)))]).astype(np.int64)
+    cum = np.concatenate([[0], np.cumsum(np.rint(rng.uniform(5e3, 6e4, candles) / price / float(lot)))]).astype(
+        np.int64
+    )
     return Series(*ticks, cum, salt=seed)
 
 

@@ -112,8 +112,9 @@ def act(exchange: Exchange, clock: Clock, action: tuple) -> None:
         above, below = near(exchange, "1.003", symbol), near(exchange, "0.997", symbol)
         limit, stop = (above, below) if side == "SELL" else (below, above)
         shared = {"symbol": symbol, "side": side, "quantity": qty}
-        legs = Params(shared | {"type": "LIMIT_MAKER", "price": limit}), Params(
-            shared | {"type": "STOP_LOSS_LIMIT", "price": stop, "stopPrice": stop, "timeInForce": "GTC"}
+        legs = (
+            Params(shared | {"type": "LIMIT_MAKER", "price": limit}),
+            Params(shared | {"type": "STOP_LOSS_LIMIT", "price": stop, "stopPrice": stop, "timeInForce": "GTC"}),
         )
         desk.oco_place(exchange, account, Params(shared), legs)
     elif kind == "QUOTE":
@@ -123,7 +124,7 @@ def act(exchange: Exchange, clock: Clock, action: tuple) -> None:
         place(exchange, key, symbol=symbol, side=side, type=kind, timeInForce=tif, quantity=qty, price=price, **stop)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ACTIONS)
 def test_money_is_conserved_whatever_happens(actions):
     with tempfile.TemporaryDirectory() as folder:

@@ -88,9 +88,9 @@ def test_the_synthetic_market_looks_like_one_and_has_no_seam():
 
 
 def test_a_seed_is_a_market():
-    one, same, other = synthetic_market(5), synthetic_market(5), synthetic_market(6)
-    assert all((a.series.close == b.series.close).all() for a, b in zip(one.instruments, same.instruments, strict=True))
-    assert (one.instruments[0].series.close != other.instruments[0].series.close).any()
+    one, same, other = (synthetic_market(seed).instruments for seed in (3, 3, 4))
+    assert all((a.series.close == b.series.close).all() for a, b in zip(one, same, strict=True))
+    assert (one[0].series.close != other[0].series.close).any()
 
 
 def test_books_surround_the_trade_and_are_sorted():

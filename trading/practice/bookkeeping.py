@@ -39,6 +39,7 @@ class Bookkeeper:
         """Set an amount aside for an order; raises Binance's insufficient balance."""
         self.accounts[order.account].lock(self.asset(order), amount)
         order.lock += amount
+        self._moved(order.account, self.asset(order))
         self.touch(order)
 
     def release(self, order: Order) -> None:
@@ -47,6 +48,7 @@ class Bookkeeper:
         if surplus > 0:
             self.accounts[order.account].unlock(self.asset(order), surplus)
             order.lock -= surplus
+            self._moved(order.account, self.asset(order))
         self.touch(order)
 
     def fill(self, order: Order, price: Decimal, qty: Decimal, maker: bool, now: int) -> Fill:
@@ -79,12 +81,14 @@ class Bookkeeper:
     def _move(self, fill: Fill, kind: str, asset: str, amount: Decimal) -> None:
         entry = Entry(self.next_id(), fill.time, fill.account, kind, asset, amount, fill.order_id, fill.id, "")
         self.changes.entries.append(entry)
-        self.changes.balances[fill.account, asset] = self.accounts[fill.account]
+        self._moved(fill.account, asset)
+
+    def _moved(self, account: int, asset: str) -> None:
+        self.changes.balances[account, asset] = self.accounts[account]
 
     def touch(self, order: Order) -> None:
-        """The order and its owner's balance have to be written."""
+        """The order has to be written."""
         self.changes.orders[order.id] = order
-        self.changes.balances[order.account, self.asset(order)] = self.accounts[order.account]
 
     def note(self, order: Order, now: int, kind: str, fill: Fill | None = None, request_id: str = "") -> None:
         """Remember what happened to an order: for the ledger and for its owner's stream."""
@@ -110,5 +114,5 @@ class Bookkeeper:
         """Add an amount from outside."""
         account.receive(asset, amount)
         self.changes.entries.append(Entry(self.next_id(), now, account.id, "deposit", asset, amount, -1, -1, ""))
-        self.changes.balances[account.id, asset] = account
+        self._moved(account.id, asset)
         self.events.append((account.id, reports.deposit(asset, amount, now)))

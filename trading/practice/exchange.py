@@ -68,6 +68,8 @@ class Exchange:
         """Match one symbol up to now, before an order changes it; returns now in real ms."""
         now = self.clock()
         self.engine.advance(symbol, now)
+        if self.books.events:
+            self.commit(now)
         return now
 
     def commit(self, now: int) -> None:

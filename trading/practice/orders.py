@@ -80,7 +80,7 @@ class Order:
 
 @dataclass(slots=True)
 class Fill:
-    """One execution of one order; ids are unique and increase over the whole exchange."""
+    """One execution of one order; ids are unique and increase over the whole exchange (the tape has its own)."""
 
     id: int
     order_id: int

@@ -99,11 +99,11 @@ class Server:
     def application(self) -> web.Application:
         """The routes; whatever is no socket and no admin page is looked up among the endpoints."""
         app = web.Application()
-        market = sockets.MarketSocket(self.gateway, self.hub)
+        market = sockets.MarketSocket(self.gateway, self.hub).serve
         app.add_routes(self._admin.routes())
         for path in ("/ws", "/ws/{names:.*}", "/stream", "/stream/{names:.*}"):
             app.router.add_get(path, market)
-        app.router.add_get("/ws-api/v3", sockets.WsApi(self.gateway, self.hub))
+        app.router.add_get("/ws-api/v3", sockets.WsApi(self.gateway, self.hub).serve)
         app.router.add_route("*", "/{path:.*}", self._rest)
         return app
 
@@ -185,6 +185,8 @@ def main(argv: list[str]) -> int:
     except StartError as error:
         _say(sys.stderr, str(error))
         return 2
+    except KeyboardInterrupt:  # while the market was still loading
+        return 130
     return 0
 
 

@@ -59,7 +59,7 @@ class MarketSocket:
     def __init__(self, gateway: Gateway, hub: Hub) -> None:
         self._exchange, self._hub = gateway.exchange, hub
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it closes."""
         combined = request.path == "/stream"
         names = request.query.get("streams", "") if combined else request.match_info.get("names", "")
@@ -103,7 +103,7 @@ class WsApi:
     def __init__(self, gateway: Gateway, hub: Hub) -> None:
         self._gateway, self._hub = gateway, hub
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it closes."""
         tasks: set[asyncio.Task] = set()
         async with _connection(request, self._hub) as client:
