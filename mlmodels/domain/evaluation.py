@@ -42,6 +42,12 @@ def wilson(hits: int, total: int, z: float = Z_RANGE) -> tuple[float, float]:
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
+def student_t(z: float, freedom: int) -> float:
+    """Quantile of Student's t that belongs to the normal quantile `z` (Cornish-Fisher, Abramowitz-Stegun 26.7.5)."""
+    first = (z**3 + z) / (4.0 * freedom)
+    return z + first + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
+
+
 def mean_lower_bound(values: Array, block: NDArray[np.int64], z: float = Z_GATE) -> tuple[float, int]:
     """Lower bound of a mean whose values move together within a block (cluster-robust), and the number of blocks.
 
@@ -54,7 +60,7 @@ def mean_lower_bound(values: Array, block: NDArray[np.int64], z: float = Z_GATE)
         return float("-inf"), blocks
     sums = np.bincount(place, weights=values - values.mean())
     error = np.sqrt((sums**2).sum() * blocks / (blocks - 1)) / len(values)
-    return float(values.mean() - z * error), blocks
+    return float(values.mean() - student_t(z, blocks - 1) * error), blocks
 
 
 @dataclass(frozen=True)

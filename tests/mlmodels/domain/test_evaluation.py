@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlmodels.domain.evaluation import auc, evaluate, log_loss, mean_lower_bound, threshold_choose, wilson
+from mlmodels.domain.evaluation import auc, evaluate, log_loss, mean_lower_bound, student_t, threshold_choose, wilson
 
 
 def test_auc_and_log_loss_equal_sklearns():
@@ -31,11 +31,16 @@ def test_signals_of_one_moment_are_not_many_proofs():
 def test_lower_bound_holds_in_nineteen_of_twenty_noise_draws():
     rng = np.random.default_rng(4)
     above = 0
-    for _ in range(300):
-        blocks = np.repeat(np.arange(25), 8)
-        values = rng.normal(0, 1, 25)[blocks] + rng.normal(0, 1, 200)
-        above += mean_lower_bound(values, blocks)[0] > 0
-    assert above <= 12
+    for count in (5, 25):
+        for _ in range(300):
+            blocks = np.repeat(np.arange(count), 8)
+            values = rng.normal(0, 1, count)[blocks] + rng.normal(0, 1, len(blocks))
+            above += mean_lower_bound(values, blocks)[0] > 0
+    assert above <= 45
+
+
+def test_student_t_by_the_table():
+    assert [round(student_t(1.644854, freedom), 2) for freedom in (5, 10, 30)] == [2.01, 1.81, 1.7]
 
 
 def test_report_counts_only_signals():
