@@ -16,12 +16,16 @@ from trading.backtest.quotes import Candle, MarketModel, quotes_of
 from trading.backtest.replay import replay
 from trading.models import Balance, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position
 from trading.services.execution import account_execute
+from trading.store import listeners
 from trading.store.load import deployment_id
 from trading.store.rows import POSITION_COLUMNS
 
 DATA = Path(os.environ.get("XRAY_MARKET_DATA") or Path(__file__).parents[3] / "shared" / "market-data")
 FOLDER = DATA / "binance-spot" / "5m"
-SYMBOLS = [f"{base}/USDT" for base in "BTC ETH SOL PEPE DOGE XRP SHIB ARB AVAX FLOKI WLD ORDI".split()]
+SYMBOLS = [
+    f"{base}/USDT"
+    for base in ["BTC", "ETH", "SOL", "PEPE", "DOGE", "XRP", "SHIB", "ARB", "AVAX", "FLOKI", "WLD", "ORDI"]
+]
 TIMEFRAME = timedelta(minutes=5)
 MODEL = MarketModel(spread=Decimal("0.0004"), visible_share=Decimal("0.0008"))
 WANTED_TRADES = 500
@@ -67,7 +71,9 @@ class PaperRun:
 
     def candle(self, row, column):
         market = self.market
-        return Candle(*(float(getattr(market, name)[row, column]) for name in ("open", "high", "low", "close", "volume")))
+        return Candle(
+            *(float(getattr(market, name)[row, column]) for name in ("open", "high", "low", "close", "volume"))
+        )
 
     def intents(self, column, at):
         rows = []
@@ -109,7 +115,8 @@ class PaperRun:
 
 
 @pytest.fixture
-def paper(transactional_db, market):
+def paper(transactional_db, market, monkeypatch):
+    monkeypatch.setattr(listeners, "_saved", [])  # pages and watchers are not what is compared here
     run = PaperRun(market)
     run.run()
     return run
@@ -165,7 +172,9 @@ def test_paper_and_backtest_agree_to_the_last_digit(paper):
 def books_hold(account, present):
     """Invariants of the stored world."""
     sums: dict[str, Decimal] = {}
-    for currency, amount in LedgerEntry.objects.filter(account=account).order_by("id").values_list("currency", "amount"):
+    for currency, amount in (
+        LedgerEntry.objects.filter(account=account).order_by("id").values_list("currency", "amount")
+    ):
         sums[currency] = sums.get(currency, D(0)) + amount
         assert sums[currency] >= 0, f"{currency} went negative"
     assert sums == dict(Balance.objects.filter(account=account).values_list("currency", "total"))
