@@ -169,7 +169,15 @@ def _presets() -> list[dict[str, Any]]:
     for key, preset in PRESETS.items():
         title, _, text = preset["label"].partition(":")
         shown = {name: _shown_value(name, value) for name, value in preset["values"].items()}
-        found.append({"key": key, "script_id": f"preset-{key}", "title": title, "text": text.strip().capitalize(), "values": shown})
+        found.append(
+            {
+                "key": key,
+                "script_id": f"preset-{key}",
+                "title": title,
+                "text": text.strip().capitalize(),
+                "values": shown,
+            }
+        )
     return found
 
 

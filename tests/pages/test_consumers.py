@@ -1,0 +1,81 @@
+"""The socket: refuses strangers, forwards what belongs to its user, and nothing else."""
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser
+
+from tests.pages import worlds
+from trading.consumers import LOGIN_NEEDED, LiveConsumer
+from trading.live import EVERYBODY, user_group
+from trading.market_push import market_group
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def connected(user) -> WebsocketCommunicator:
+    socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/ws/live")
+    socket.scope["user"] = user
+    accepted, _ = await socket.connect()
+    assert accepted
+    return socket
+
+
+def event(kind: str, **payload) -> dict:
+    return {"type": "live.event", "kind": kind, "payload": payload}
+
+
+async def test_an_anonymous_socket_is_closed():
+    socket = await connected(AnonymousUser())
+    assert (await socket.receive_output())["code"] == LOGIN_NEEDED
+    await get_channel_layer().group_send(EVERYBODY, event("market", exchange="binance"))
+    assert await socket.receive_nothing()
+
+
+async def test_a_deactivated_user_is_closed():
+    user = await database_sync_to_async(worlds.trader)(is_active=False)
+    socket = await connected(user)
+    assert (await socket.receive_output())["code"] == LOGIN_NEEDED
+
+
+async def test_a_user_gets_what_is_theirs_and_nothing_of_another():
+    anna = await database_sync_to_async(worlds.trader)()
+    eve = await database_sync_to_async(worlds.trader)("eve@example.org")
+    mine, hers = await connected(anna), await connected(eve)
+    await get_channel_layer().group_send(user_group(anna.pk), event("pnl", equity="10001.5"))
+    assert await mine.receive_json_from() == {"kind": "pnl", "payload": {"equity": "10001.5"}}
+    assert await hers.receive_nothing()
+    await get_channel_layer().group_send(EVERYBODY, event("market", exchange="binance"))
+    assert (await mine.receive_json_from())["kind"] == (await hers.receive_json_from())["kind"] == "market"
+    await mine.disconnect()
+    await hers.disconnect()
+
+
+async def test_only_watched_quotes_are_forwarded():
+    socket = await connected(await database_sync_to_async(worlds.trader)())
+    await socket.send_json_to({"action": "watch", "exchange": "binance", "symbol": "SOL/USDT"})
+    await socket.send_json_to({"action": "watch", "exchange": "nowhere", "symbol": "SOL/USDT"})
+    await socket.send_json_to(["nonsense"])
+    assert await socket.receive_nothing()
+    row = {"bid": "171.30", "ask": "171.34", "at": "2026-01-01T00:00:00+00:00"}
+    quotes = {"type": "market.quotes", "exchange": "binance", "quotes": {"SOL/USDT": row, "BTC/USDT": row}}
+    await get_channel_layer().group_send(market_group("binance"), quotes)
+    message = await socket.receive_json_from()
+    assert message == {"kind": "quote", "payload": {"exchange": "binance", "symbol": "SOL/USDT", **row}}
+    assert await socket.receive_nothing()
+    await socket.disconnect()
+
+
+async def test_a_socket_cannot_name_a_group():
+    anna = await database_sync_to_async(worlds.trader)()
+    eve = await database_sync_to_async(worlds.trader)("eve@example.org")
+    socket = await connected(eve)
+    for content in (
+        {"action": "watch", "exchange": user_group(anna.pk), "symbol": "x"},
+        {"group": user_group(anna.pk)},
+    ):
+        await socket.send_json_to(content)
+    await get_channel_layer().group_send(user_group(anna.pk), event("order", id="1"))
+    assert await socket.receive_nothing()
+    await socket.disconnect()

@@ -1,0 +1,190 @@
+"""Every page answers for its owner, sends strangers away, and asks the database a bounded number of questions."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.pages import worlds
+
+
+def own_urls(world) -> dict[str, str]:
+    bot, trade = world.bot.public_id, world.trade.public_id
+    return {
+        "overview": reverse("overview"),
+        "equity_data": reverse("equity_data"),
+        "chart": reverse("chart", args=["SOL/USDT"]),
+        "chart_data": reverse("chart_data", args=["SOL/USDT"]),
+        "chart_side": reverse("chart_side", args=["SOL/USDT"]),
+        "signal_list": reverse("signal_list"),
+        "trade_list": reverse("trade_list"),
+        "trade_csv": reverse("trade_csv"),
+        "trade_detail": reverse("trade_detail", args=[trade]),
+        "bot_list": reverse("bot_list"),
+        "bot_new": reverse("bot_new"),
+        "bot_detail": reverse("bot_detail", args=[bot]),
+        "bot_block": reverse("bot_block", args=[bot]),
+        "bot_edit": reverse("bot_edit", args=[bot]),
+        "account_list": reverse("account_list"),
+        "account_new": reverse("account_new"),
+        "notice_list": reverse("notice_list"),
+        "shell_counts": reverse("shell_counts"),
+        "shell_stop": reverse("shell_stop"),
+    }
+
+
+# Ceilings, not exact numbers: a page that grows with its rows breaks them (see test_rows_cost_no_queries).
+CEILINGS = {"overview": 32, "bot_detail": 20, "bot_block": 20, "bot_new": 16, "bot_edit": 18, "chart": 16}
+
+
+def test_every_page_answers_its_owner(world, page, django_assert_max_num_queries):
+    for name, url in own_urls(world).items():
+        with django_assert_max_num_queries(CEILINGS.get(name, 14)):
+            assert page.get(url).status_code == 200, name
+
+
+def test_every_block_of_the_overview_answers(world, page):
+    for block in ("kpis", "positions", "alerts", "activity", "signals", "bots"):
+        assert page.get(reverse("overview_block", args=[block])).status_code == 200
+    assert page.get(reverse("overview_block", args=["nope"])).status_code == 404
+
+
+def test_nobody_sees_a_page_without_login(world):
+    for name, url in own_urls(world).items():
+        answer = Client().get(url)
+        assert answer.status_code == 302 and answer["Location"].startswith("/login/"), name
+
+
+@pytest.mark.parametrize("name", ["bot_detail", "bot_block", "bot_edit", "trade_detail"])
+def test_what_belongs_to_another_is_not_there(world, stranger, name):
+    assert stranger.get(own_urls(world)[name]).status_code == 404
+
+
+def test_lists_hold_only_what_is_ones_own(world, stranger):
+    for name in ("overview", "trade_list", "trade_csv", "bot_list", "account_list", "notice_list"):
+        answer = stranger.get(own_urls(world)[name])
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert world.bot.name not in text and str(world.trade.public_id) not in text, name
+
+
+def test_rows_cost_no_queries(world, page, django_assert_num_queries):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count(url: str) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert page.get(url).status_code == 200
+        return len(queries)
+
+    urls = [reverse("overview"), reverse("trade_list"), reverse("bot_list"), reverse("signal_list")]
+    before = [count(url) for url in urls]
+    for base in ("BTC", "PEPE", "LINK"):
+        extra = worlds.bot(world.user, world.account, f"Bot {base}")
+        worlds.position(extra, world.markets[base], closed=True)
+        worlds.position(extra, world.markets[base])
+        worlds.signal(world.markets[base], world.strategy)
+        worlds.notice(world.user)
+    assert [count(url) for url in urls] == before
+
+
+def test_the_shell_asks_at_most_three_questions(world, page, django_assert_num_queries):
+    with django_assert_num_queries(5):  # session, user, then the shell's three
+        page.get(reverse("shell_counts"))
+
+
+def test_a_new_user_is_offered_the_next_step(db):
+    client = Client()
+    client.force_login(worlds.trader("new@example.org"), backend="django.contrib.auth.backends.ModelBackend")
+    assert reverse("account_new") in client.get("/").content.decode()
+    assert "No bots yet" in client.get(reverse("bot_list")).content.decode()
+    assert "No closed trade yet" in client.get(reverse("trade_list")).content.decode()
+    assert client.get(reverse("bot_new")).headers["Location"] == reverse("account_new")
+    assert client.get(reverse("chart_default")).status_code == 200
+
+
+def test_the_parts_of_each_kpi_add_up(world, page, cents):
+    text = page.get("/").content.decode()
+    blocks = re.findall(r'data-period="(\w+)".*?</div></dl></div>', text, re.S)
+    assert blocks == ["today", "week", "month", "total"]
+    for part in re.split(r'<div class="kpi" data-period', text)[1:]:
+        numbers = [cents(found) for found in re.findall(r"[>]([+\N{MINUS SIGN}]?[\d,]+\.\d\d)</", part)[:4]]
+        pnl, realised, unrealised, fees = numbers
+        assert realised + unrealised + fees == pnl
+
+
+def test_positions_sum_to_their_footer(world, page, cents):
+    worlds.position(world.bot, world.markets["LINK"], result="-0.0042")
+    text = page.get(reverse("overview_block", args=["positions"])).content.decode()
+    rows = [cents(found) for found in re.findall(r'\.pnl" data-fmt="signed"[^>]*>([^<]+)<', text)]
+    total = cents(re.search(r'\.unrealised" data-fmt="signed">([^<]+)<', text).group(1))
+    assert len(rows) == 2 and sum(rows) == total
+
+
+def test_a_trade_adds_up_and_says_why(world, page, cents):
+    text = page.get(reverse("trade_detail", args=[world.trade.public_id])).content.decode()
+    kv = {
+        name: value
+        for name, value in re.findall(r"<dt>(Price result|Fees|Net)</dt><dd[^>]*>(?:<span[^>]*>)?([^<]+)", text)
+    }
+    assert cents(kv["Price result"]) + cents(kv["Fees"]) == cents(kv["Net"])
+    assert "Entered by hand" in text
+    world.trade.signal = world.signal
+    world.trade.save()
+    text = page.get(reverse("trade_detail", args=[world.trade.public_id])).content.decode()
+    assert world.signal.reason in text and "fast average" in text and "Buy signal" in text
+
+
+def test_the_csv_holds_exact_numbers(world, page):
+    lines = page.get(reverse("trade_csv")).content.decode().splitlines()
+    head, row = lines[0].split(","), lines[1].split(",")
+    found = dict(zip(head, row, strict=True))
+    assert found["realised_pnl"] == format(world.trade.realised_pnl, "f") and found["symbol"] == "ETH/USDT"
+    assert len(lines) == 2
+
+
+def test_a_name_that_looks_like_a_formula_is_quoted_in_the_csv(world, page):
+    world.bot.name = "=HYPERLINK(1)"
+    world.bot.save()
+    assert "'=HYPERLINK(1)" in page.get(reverse("trade_csv")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("?symbol=eth", 1),
+        ("?symbol=SOL", 0),
+        ("?result=loss", 0),
+        ("?result=win", 1),
+        ("?bot=999999", 0),
+        ("?bot=x", 1),
+    ],
+)
+def test_trade_filters(world, page, query, count):
+    text = page.get(reverse("trade_list") + query).content.decode()
+    assert text.count("/trades/" + str(world.trade.public_id)) == count
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("?symbol=SOL", 1), ("?symbol=BTC", 0), ("?side=sell", 0), ("?page=99", 1)]
+)
+def test_signal_filters(world, page, query, count):
+    text = page.get(reverse("signal_list") + query).content.decode()
+    assert text.count(world.signal.reason) == count
+
+
+def test_a_text_from_outside_is_escaped(world, page):
+    worlds.notice(world.user, text="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in page.get(reverse("notice_list")).content.decode()
+
+
+def test_errors_say_what_to_do(world, page):
+    answer = page.get("/nothing-here/")
+    assert answer.status_code == 404 and "There is nothing here" in answer.content.decode()
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(world.user, backend="django.contrib.auth.backends.ModelBackend")
+    answer = strict.post(reverse("stop"), {"level": "1"})
+    assert answer.status_code == 403 and "open for too long" in answer.content.decode()
