@@ -106,11 +106,12 @@ MODELS = "SELECT status FROM mlmodels_modelversion"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_stopped_killed_and_run_again(platform):
     stopped = platform.start(SLOWED)
     assert stopped.stdout.readline() == "tick\n"
     stopped.send_signal(signal.SIGTERM)
-    _, words = stopped.communicate(timeout=30)
+    _, words = stopped.communicate(timeout=120)
     assert stopped.returncode != 0
     assert "SIGTERM received" in words
     assert platform.rows(RUNS) == [("failed", "Stopped: SIGTERM received. Nothing was kept.")]
@@ -118,14 +119,14 @@ def test_stopped_killed_and_run_again(platform):
     killed = platform.start(SLOWED)
     assert killed.stdout.readline() == "tick\n"
     killed.kill()
-    killed.communicate(timeout=30)
+    killed.communicate(timeout=120)
     assert platform.rows(RUNS)[1] == ("running", "")
     assert platform.rows(MODELS) == []
 
     with sqlite3.connect(platform.database) as connection:
         connection.execute("UPDATE mlmodels_trainingrun SET status = 'failed' WHERE status = 'running'")
     whole = platform.start()
-    said, words = whole.communicate(timeout=60)
+    said, words = whole.communicate(timeout=240)
     assert whole.returncode == 0, words
     assert said.startswith("Done: model binance 1m v1: promoted.")
     assert platform.rows(MODELS) == [("champion",)]

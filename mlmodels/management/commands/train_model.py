@@ -13,6 +13,7 @@ NICENESS = 15
 
 class Command(BaseCommand):
     help = "Trains a model from the stored candles, registers it, and promotes it if it is better. Ctrl-C stops it."
+    requires_system_checks: list[str] = []  # they import every page and endpoint: 30 MB that training has no use for
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--exchange", required=True, choices=settings.XRAY_EXCHANGES)
