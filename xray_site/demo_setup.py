@@ -110,13 +110,17 @@ def _verified(account: ExchangeAccount, say: Say) -> ExchangeAccount:
 
 
 def _practice_keys(exchange: str) -> tuple[str, str] | None:
-    """Keys of a new account at our practice exchange, or those of XRAY_DEMO_API_KEY and XRAY_DEMO_API_SECRET."""
-    if settings.XRAY_DEMO_API_KEY:
-        return settings.XRAY_DEMO_API_KEY, settings.XRAY_DEMO_API_SECRET
+    """Keys of a new account at our practice exchange: those that are set (another server may know them), or fresh."""
+    key, secret = settings.XRAY_DEMO_API_KEY, settings.XRAY_DEMO_API_SECRET
+    made = key or f"demo{secrets.token_hex(16)}", secret or secrets.token_hex(32)
+    return made if _practice_account_made(exchange, *made) or (key and secret) else None
+
+
+def _practice_account_made(exchange: str, key: str, secret: str) -> bool:
+    """Whether the server behind the endpoints is our practice exchange and has made an account with these keys."""
     endpoints = endpoints_for(exchange)
     if endpoints is None or not settings.PRACTICE_ADMIN_TOKEN:
-        return None
-    key, secret = f"demo{secrets.token_hex(16)}", secrets.token_hex(32)
+        return False
     wanted = {
         "key": key,
         "secret": secret,
@@ -131,9 +135,9 @@ def _practice_keys(exchange: str) -> tuple[str, str] | None:
     try:
         # The address is the operator's own setting, checked to be http or https.
         with urllib.request.urlopen(request, timeout=60):  # nosec B310
-            return key, secret
+            return True
     except (OSError, urllib.error.URLError):
-        return None
+        return False
 
 
 def _bots(account: ExchangeAccount | None, wanted: tuple[DemoBot, ...], say: Say) -> None:
