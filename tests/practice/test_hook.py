@@ -1,6 +1,9 @@
 """The one place where fault scripts stand: before acceptance, after it, or instead of the answer."""
 
 import asyncio
+import hashlib
+import hmac
+from decimal import Decimal
 
 import aiohttp
 import pytest
@@ -60,6 +63,35 @@ async def test_a_held_back_request_does_not_hold_up_others(served):
         assert (await socket.receive_json())["id"] == "quick"
         release.set()
         assert (await socket.receive_json())["id"] == "slow"
+
+
+async def test_the_stubborn_are_banned(served):
+    server, url = served
+    server.gateway.weights.limit = 3
+    async with aiohttp.ClientSession(url) as session:
+        statuses = []
+        for _ in range(30):
+            async with session.get("/api/v3/time") as answer:
+                statuses.append(answer.status)
+                body, patience = await answer.json(), answer.headers.get("Retry-After")
+        async with session.get("/practice/health") as answer:
+            assert answer.status == 200
+    assert statuses == [200] * 3 + [429] * 20 + [418] * 7
+    assert body["code"] == -1003 and int(patience) > 0
+
+
+async def test_what_is_signed_may_travel_in_query_and_body(served):
+    server, url = served
+    server.exchange.account_put("mixed-key", "secret", frozenset({"spot", "read"}), {"USDT": Decimal(1000)})
+    query, body = "symbol=AAAUSDT&side=BUY&type=MARKET", f"quoteOrderQty=100&timestamp={server.exchange.clock()}"
+    signature = hmac.new(b"secret", (query + body).encode(), hashlib.sha256).hexdigest()
+    headers = {"X-MBX-APIKEY": "mixed-key", "Content-Type": "application/x-www-form-urlencoded"}
+    async with aiohttp.ClientSession(url, headers=headers) as session:
+        async with session.post(f"/api/v3/order?{query}", data=f"{body}&signature={signature}") as answer:
+            assert (await answer.json())["status"] == "FILLED"
+            assert answer.headers["X-MBX-ORDER-COUNT-10S"] == "1"
+        async with session.post(f"/api/v3/order?{query}", data=f"{body}1&signature={signature}") as answer:
+            assert (await answer.json())["code"] in (-1021, -1022)
 
 
 async def test_without_a_token_there_is_no_admin(served):

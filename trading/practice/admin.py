@@ -96,7 +96,7 @@ def account_put(exchange: Exchange, wanted: Any) -> Account:
     """Create an account from its JSON description; raises ValueError that says what is wrong."""
     if not isinstance(wanted, dict) or not {"key", "secret"} <= set(wanted):
         raise ValueError("an account needs key and secret")
-    if not KEY_FORMAT.match(str(wanted["key"])):
+    if not KEY_FORMAT.fullmatch(str(wanted["key"])):
         raise ValueError("a key has 8 to 128 letters, digits, - or _")
     permissions = permissions_of(wanted.get("permissions", ("read", "spot")))
     return exchange.account_put(wanted["key"], wanted["secret"], permissions, _amounts(wanted.get("balances", {})))

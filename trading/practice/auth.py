@@ -8,13 +8,13 @@ from trading.practice import errors
 from trading.practice.accounts import Account
 from trading.practice.params import Params
 
-KEY_FORMAT = re.compile(r"^[A-Za-z0-9_\-]{8,128}$")
+KEY_FORMAT = re.compile(r"[A-Za-z0-9_\-]{8,128}")
 DEFAULT_WINDOW, LONGEST_WINDOW, AHEAD = 5_000, 60_000, 1_000  # ms
 
 
 def key_check(accounts: dict[str, Account], key: str | None) -> Account:
     """The account behind an API key."""
-    if not key or not KEY_FORMAT.match(key):
+    if not key or not KEY_FORMAT.fullmatch(key):
         raise errors.bad_key_format()
     account = accounts.get(key)
     if account is None:

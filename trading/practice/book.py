@@ -2,7 +2,8 @@
 
 The trade of a slot happened at the touch: at the best ask when its taker bought, else at the best bid; the other side
 lies one spread away. Behind the touch the levels sit on a fixed grid of prices, so that a small move leaves most of
-them in place, and their sizes are drawn from (pair, side, price, period) and grow with the distance.
+them in place, and their sizes are drawn from (pair, side, price, period) and grow with the distance. Users' resting
+orders are matched against (see ``matching``) but not displayed: the public book stays a function of time alone.
 """
 
 from typing import NamedTuple

@@ -49,7 +49,7 @@ class Exchange:
     def _load_orders(self) -> None:
         self.engine.cursors = self.store.cursors()
         for order in self.store.live_orders():
-            self.engine.open[order.symbol][order.id] = order
+            self.engine.open.add(order)
             self.books.changes.orders[order.id] = order
         for orders in self.store.select(OrderList, "status = 'EXECUTING'"):
             self.engine.lists[orders.id] = orders
@@ -58,7 +58,7 @@ class Exchange:
     def tick(self) -> int:
         """Match everything up to now, as if the exchange had never been down; returns now in real ms."""
         now = self.clock()
-        for symbol in [symbol for symbol, orders in self.engine.open.items() if orders]:
+        for symbol in self.engine.open.symbols():
             self.engine.advance(symbol, now)
         if self.books.events:
             self.commit(now)
@@ -109,9 +109,8 @@ class Exchange:
 
     def open_orders(self, account: Account, symbol: str | None = None) -> list[Order]:
         """The account's open orders by id."""
-        symbols = [symbol] if symbol else list(self.engine.open)
-        found = [one for name in symbols for one in self.engine.open[name].values() if one.account == account.id]
-        return sorted(found, key=lambda one: one.id)
+        mine = self.engine.open.of_account(account.id)
+        return [order for order in mine if symbol in (None, order.symbol)]
 
     def order_find(self, account: Account, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
         """An order by its id or the latest with a client id, open or closed."""

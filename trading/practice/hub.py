@@ -120,9 +120,16 @@ class Hub:
             except Exception:
                 log.exception("the pulse failed; it goes on")
 
+    def _due(self, name: str, due: Due, now: int) -> list[Any]:
+        try:
+            return due(now)
+        except Exception:
+            log.exception("the stream %s failed; the others go on", name)
+            return []
+
     def _push(self, now: int) -> None:
         for name, due in list(self._streams.items()):
-            for event in due(now):
+            for event in self._due(name, due, now):
                 bare = orjson.dumps(event).decode()
                 wrapped = f'{{"stream":"{name}","data":{bare}}}'
                 for client in self._subscribers[name]:

@@ -19,6 +19,7 @@ from trading.practice.bookkeeping import Bookkeeper
 from trading.practice.decimals import ZERO
 from trading.practice.errors import rejected
 from trading.practice.market import Prints
+from trading.practice.open_orders import OpenOrders
 from trading.practice.orders import (
     BUY,
     CANCELED,
@@ -54,7 +55,7 @@ class Engine:
 
     def __init__(self, feed: Feed, books: Bookkeeper) -> None:
         self.feed, self.books = feed, books
-        self.open: defaultdict[str, dict[int, Order]] = defaultdict(dict)
+        self.open = OpenOrders()
         self.lists: dict[int, OrderList] = {}
         self.cursors: dict[str, int] = {}  # real ms up to which a symbol's tape has been matched
         self._taken: dict[str, tuple[int, defaultdict[Decimal, Decimal]]] = {}
@@ -100,7 +101,7 @@ class Engine:
 
     def _rest(self, order: Order, now: int) -> None:
         order.ahead = self._displayed(order, now) if order.working else ZERO
-        self.open[order.symbol][order.id] = order
+        self.open.add(order)
         self.books.touch(order)
 
     def _displayed(self, order: Order, now: int) -> Decimal:
@@ -125,7 +126,7 @@ class Engine:
         self.books.release(order)
         if order.live:
             return
-        self.open[order.symbol].pop(order.id, None)
+        self.open.remove(order)
         orders = self.lists.get(order.list_id)
         if orders and not self._sibling(order):
             orders.status = "ALL_DONE"
@@ -158,7 +159,7 @@ class Engine:
         taken = self._taken_of(order.symbol, book.epoch)
         levels = book.asks if order.side == BUY else book.bids
         found = [Match(price := listing.price(t), listing.qty(q) - taken[price], None) for t, q in levels]
-        makers = [one for one in self.open[order.symbol].values() if one.side != order.side and one.working]
+        makers = [one for one in self.open.of_symbol(order.symbol) if one.side != order.side and one.working]
         found += [Match(one.price, one.remaining, one) for one in makers]
         sign = 1 if order.side == BUY else -1
         return sorted((m for m in found if m.qty > 0), key=lambda m: (sign * m.price, m.maker.id if m.maker else 0))
@@ -184,7 +185,7 @@ class Engine:
     def advance(self, symbol: str, now: int) -> None:
         """Match the symbol's open orders against the tape up to ``now`` (real ms)."""
         after = self.cursors.get(symbol, now)
-        while self.open[symbol] and after < now:
+        while self.open.of_symbol(symbol) and after < now:
             prints = self.feed.prints(symbol, after, min(now, after + CHUNK_MS))
             start = 0
             while (hit := self._next_hit(symbol, prints, start)) is not None:
@@ -198,7 +199,7 @@ class Engine:
         tick = self.feed.listing(symbol).tick
         falling: list[int] = []
         rising: list[int] = []
-        for order in self.open[symbol].values():
+        for order in self.open.of_symbol(symbol):
             level = int((order.price if order.working else order.stop) / tick)
             down = order.side == BUY if order.working else order.triggered_by(ZERO)
             (falling if down else rising).append(level)
@@ -209,7 +210,7 @@ class Engine:
     def _on_print(self, symbol: str, prints: Prints, at: int) -> None:
         listing, time = self.feed.listing(symbol), int(prints.times[at])
         price, qty, bought = listing.price(prints.ticks[at]), listing.qty(prints.lots[at]), bool(prints.buys[at])
-        for order in [one for one in self.open[symbol].values() if not one.working and one.triggered_by(price)]:
+        for order in [one for one in self.open.of_symbol(symbol) if not one.working and one.triggered_by(price)]:
             if order.live:
                 self._trigger(order, time)
         for side in (BUY, SELL):
@@ -218,7 +219,7 @@ class Engine:
     def _fill_resting(self, symbol: str, side: str, price: Decimal, left: Decimal, hit: bool, time: int) -> Decimal:
         """Deal a trade's volume to one side's queue; ``hit`` says its taker came for this side. Returns the rest."""
         sign, passed = (-1 if side == BUY else 1), ZERO
-        queue = [one for one in self.open[symbol].values() if one.side == side and one.working and one.crosses(price)]
+        queue = [one for one in self.open.of_symbol(symbol) if one.side == side and one.working and one.crosses(price)]
         for order in sorted(queue, key=lambda one: (sign * one.price, one.id)):
             if order.price == price and not hit:
                 break
@@ -235,7 +236,7 @@ class Engine:
         """A stop's price was touched: from now on it is a limit or a market order."""
         self._lead(order, time)
         order.working, order.updated = 1, time
-        del self.open[order.symbol][order.id]
+        self.open.remove(order)
         self.books.note(order, time, "NEW")
         if not order.at_market:
             self._work(order, list(self._plan(order, time)), time)
@@ -252,7 +253,7 @@ class Engine:
         orders = self.lists.get(order.list_id)
         if orders is None:
             return None
-        other = self.open[order.symbol].get(orders.second if order.id == orders.first else orders.first)
+        other = self.open.find(order.account, orders.second if order.id == orders.first else orders.first)
         return other if other and other.live else None
 
     def _lead(self, order: Order, now: int) -> None:

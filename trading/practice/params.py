@@ -7,7 +7,7 @@ from typing import Any
 from trading.practice import errors
 from trading.practice.decimals import ZERO
 
-CLIENT_ID = re.compile(r"^[a-zA-Z0-9\-_.:/]{1,36}$")
+CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_.:/]{1,36}")
 LARGEST = Decimal(10) ** 20
 
 
@@ -63,7 +63,7 @@ class Params:
         """A client's own id for an order or a list, None when absent."""
         if name not in self:
             return None
-        if not CLIENT_ID.match(self.text(name)):
+        if not CLIENT_ID.fullmatch(self.text(name)):
             raise errors.illegal(name)
         return self.text(name)
 
