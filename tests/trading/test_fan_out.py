@@ -84,9 +84,7 @@ def test_accounts_that_may_not_trade(make, account):
 
 def test_symbol_list_threshold_and_strategy_that_match(make):
     strategy = make.strategy()
-    bot = make.bot(
-        symbols=["ETH/USDT", "BTC/USDT"], confidence_threshold="0.70", source="strategy", strategy=strategy
-    )
+    bot = make.bot(symbols=["ETH/USDT", "BTC/USDT"], confidence_threshold="0.70", source="strategy", strategy=strategy)
     intents_fan_out(signal_ids=[make.signal(make.instrument(), strategy=strategy).pk])
     assert entries(bot) == ["BTC/USDT"]
 
@@ -141,7 +139,9 @@ def test_two_thousand_bots_in_a_fixed_number_of_queries(make):
     Bot.objects.bulk_update(bots, ["config"], batch_size=500)
     symbols = ("BTC/USDT", "ETH/USDT", "ADA/USDT")
     ids = [make.signal(make.instrument(symbol)).pk for symbol in symbols]
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         made = intents_fan_out(signal_ids=ids)
     assert made == 4000
     assert Intent.objects.values("public_id").distinct().count() == 4000

@@ -1,5 +1,7 @@
 """Finding work that nobody was woken for: after a kill, a lost broker, or simply because time passed."""
 
+import os
+import socket
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -19,6 +21,7 @@ UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
 
 def sweep_run() -> int:
     """Wake every account with something left to do; returns how many. Safe to run as often as one likes."""
+    dead_leases_release()
     signals_fan_out_missed()
     trades_unrecorded_record()
     waiting = accounts_with_work()
@@ -67,3 +70,26 @@ def signals_fan_out_missed() -> int:
     rows = Signal.objects.filter(created_at__gt=moment - oldest, created_at__lte=moment - newest, intents__isnull=True)
     ids = list(rows.order_by().values_list("pk", flat=True)[:5000])
     return intents_fan_out(signal_ids=ids) if ids else 0
+
+
+def dead_leases_release() -> int:
+    """Give back leases whose process on this machine is gone; returns how many. Others run out by themselves."""
+    here = f"{socket.gethostname()[:24]}:"
+    freed = 0
+    for row in AccountLease.objects.filter(owner__startswith=here, expires_at__gt=now()):
+        pid = row.owner.removeprefix(here).split(":", 1)[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            rows = AccountLease.objects.filter(pk=row.pk, owner=row.owner, token=row.token)
+            freed += rows.update(owner="", expires_at=None)
+    return freed
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process of this machine has this id (a reused id only means waiting for the lease to run out)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

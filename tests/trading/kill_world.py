@@ -1,0 +1,255 @@
+"""Steps of the kill tests, each run in a process of its own.
+
+`python -m tests.trading.kill_world` loads everything once and then forks a process for each line of JSON on its input:
+{"database": path, "argv": [STEP, ..., OPTIONS]}; it answers each with {"code": exit status, "output": text}.
+`execute --kill POINT` ends its process with SIGKILL at a named point of the execution service, like a power cut.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
+
+import django
+
+django.setup()
+
+import ccxt.async_support  # noqa: E402, F401 - loaded before the fork, or every process would spend seconds on it
+from django.db import connection  # noqa: E402
+
+from accounts.clock import clock_set, now  # noqa: E402
+from accounts.crypto import seal  # noqa: E402
+from accounts.exchanges.loop import run  # noqa: E402
+from accounts.models import ExchangeAccount, User  # noqa: E402
+from signals import quotes  # noqa: E402
+from signals.models import Instrument  # noqa: E402
+from trading.models import Balance, Bot, BotConfig, Fill, Intent, Order, Position  # noqa: E402
+
+SYMBOL = "BTC/USDT"
+
+
+def prepare(_args: argparse.Namespace) -> None:
+    """A database that knows the exchange's markets."""
+    from django.core.management import call_command
+
+    from signals.services.markets import markets_load
+
+    call_command("migrate", verbosity=0)
+    markets_load(exchange="binance")
+
+
+def setup(args: argparse.Namespace) -> None:
+    """One bot of one account."""
+    user = User.objects.create(email="killed@example.org")
+    keys = {"api_key": args.key, "api_secret": args.key[::-1], "passphrase": ""}
+    account = ExchangeAccount.objects.create(
+        user=user,
+        name="Killed",
+        exchange="binance",
+        mode=args.mode,
+        verification="not_needed" if args.mode == "paper" else "verified",
+        sealed_credentials="" if args.mode == "paper" else seal(keys),
+    )
+    bot = Bot.objects.create(user=user, account=account, name="Killed", status="running")
+    bot.config = BotConfig.objects.create(bot=bot, version=1, entry_type="market", max_spread="0.1")
+    bot.save()
+    _entry(bot)
+
+
+def _entry(bot: Bot) -> None:
+    """An entry intent, as a signal or a trader would make it."""
+    Intent.objects.create(
+        bot=bot,
+        config=bot.config,
+        account=bot.account,
+        instrument=Instrument.objects.get(symbol=SYMBOL),
+        purpose="manual_entry",
+        side="buy",
+        amount_quote=Decimal(200),
+        expires_at=now() + timedelta(minutes=5),
+    )
+
+
+def leave(_args: argparse.Namespace) -> None:
+    """A request to close the open position."""
+    from trading.services.intents import position_close_request
+
+    position_close_request(position=Position.objects.get(status="open"), actor=None)
+
+
+def execute(args: argparse.Namespace) -> None:
+    """One turn of the account (twice with `--again`, which lets the exchange's expiry pass by the clock)."""
+    from trading.services.sweep import dead_leases_release
+    from trading.services.work import account_work
+
+    if args.kill:
+        KILLS[args.kill]()
+    _quotes_publish()
+    dead_leases_release()
+    account = ExchangeAccount.objects.get()
+    account_work(account_id=account.pk)
+    if args.again:
+        later = now() + timedelta(seconds=20)
+        with clock_set(lambda: later):
+            account_work(account_id=account.pk)
+
+
+def report(_args: argparse.Namespace) -> None:
+    """The platform's side of the books, as JSON."""
+    order_fields = ("client_order_id", "exchange_order_id", "status", "side", "amount", "filled")
+    fills = [
+        {"trade_id": row.trade_id, "price": row.price, "amount": row.amount, "fee": row.fee, "asset": row.fee_currency}
+        for row in Fill.objects.order_by("id")
+    ]
+    answer = {
+        "orders": list(Order.objects.order_by("id").values(*order_fields)),
+        "fills": fills,
+        "balances": {row.currency: row.total for row in Balance.objects.all()},
+        "intents": list(Intent.objects.order_by("id").values("purpose", "status", "reason")),
+        "positions": list(Position.objects.order_by("id").values("status", "amount", "close_reason")),
+    }
+    print(json.dumps(answer, default=str))
+
+
+def _quotes_publish() -> None:
+    from accounts.exchanges.factory import public_client
+
+    async def ask() -> Any:
+        client = public_client("binance")
+        await client.load_markets()
+        return (await client.fetch_bids_asks([SYMBOL]))[SYMBOL]
+
+    ticker = run(ask(), timeout_s=60)
+    sizes = Decimal(1000), Decimal(1000)
+    row = quotes.QuoteRow(SYMBOL, Decimal(repr(ticker["bid"])), Decimal(repr(ticker["ask"])), *sizes, now())
+    quotes.publish("binance", [row])
+
+
+def _die(*_args: Any, **_kwargs: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _kill_before_request() -> None:
+    """The order is committed; the request never leaves."""
+    from trading.brokers import live_calls
+
+    live_calls.order_create = _die
+
+
+def _kill_after_request() -> None:
+    """The exchange has the order and has answered; nothing of the answer is stored."""
+    from trading.brokers import live_calls
+
+    send = live_calls.order_create
+
+    async def sent(*args: Any) -> Any:
+        await send(*args)
+        _die()
+
+    live_calls.order_create = sent
+
+
+def _kill_before_answer_commit() -> None:
+    """The answer was decided by the engine; the commit of its effects does not happen."""
+    from trading.services import execution
+
+    store = execution.effects_save
+    calls = []
+
+    def save(**kwargs: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            _die()
+        store(**kwargs)
+
+    execution.effects_save = save
+
+
+def _kill_before_commit() -> None:
+    """Everything was decided, nothing was stored."""
+    from trading.services import execution
+
+    execution.effects_save = _die
+
+
+def _kill_in_transaction() -> None:
+    """Half of a save was written when the process died; the database takes it back."""
+    from trading.store import save
+
+    save._fills = _die
+
+
+def _kill_after_commit() -> None:
+    """All was stored; nobody was told."""
+    from trading.services import execution
+
+    execution.tell = _die
+
+
+KILLS: dict[str, Callable[[], None]] = {
+    "before_request": _kill_before_request,
+    "after_request": _kill_after_request,
+    "before_answer_commit": _kill_before_answer_commit,
+    "before_commit": _kill_before_commit,
+    "in_transaction": _kill_in_transaction,
+    "after_commit": _kill_after_commit,
+}
+STEPS = {"prepare": prepare, "setup": setup, "leave": leave, "execute": execute, "report": report}
+
+
+def perform(argv: list[str]) -> None:
+    """The steps of one process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("steps", nargs="+", choices=STEPS)
+    parser.add_argument("--key", default="")
+    parser.add_argument("--mode", default="practice")
+    parser.add_argument("--kill", default="", choices=["", *KILLS])
+    parser.add_argument("--again", action="store_true")
+    args = parser.parse_args(argv)
+    for step in args.steps:
+        STEPS[step](args)
+
+
+def child(database: str, argv: list[str], output: int) -> None:
+    """Work on one database, then end without any clean-up."""
+    code = 1
+    try:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        connection.settings_dict["NAME"] = database
+        perform(argv)
+        connection.close()  # writes the log back, as any clean end does
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Fork for every line."""
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        with tempfile.TemporaryFile() as output:
+            pid = os.fork()
+            if pid == 0:
+                child(wanted["database"], wanted["argv"], output.fileno())
+            _pid, status = os.waitpid(pid, 0)
+            output.seek(0)
+            answer = {"code": os.waitstatus_to_exitcode(status), "output": output.read().decode()}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Real processes, ended by SIGKILL between an order's commit and its answer, then started again.
+
+Afterwards the exchange has the order once, or never where it never got there, and our books are equal to the
+exchange's ledger to the last digit.
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+
+from tests.practice.clients import ROOT, Process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    process = Process(tmp_path_factory.mktemp("kill-exchange"), "--weight-limit", "1000000")
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory, exchange):
+    """The process that forks all others (see `kill_world`)."""
+    endpoints = {"binance": {"rest": exchange.url, "ws": exchange.url.replace("http", "ws")}}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment = inherited | {
+        "XRAY_VAR_DIR": str(tmp_path_factory.mktemp("kill-var")),
+        "XRAY_EXCHANGE_ENDPOINTS": json.dumps(endpoints),
+        "XRAY_MASTER_KEYS": f"test:{base64.b64encode(b'0' * 32).decode()}",
+        "XRAY_READ_DOTENV": "0",
+        "SECRET_KEY": "kill-tests",
+    }
+    command = [sys.executable, "-m", "tests.trading.kill_world"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, exchange, forks):
+    """A migrated database with markets, copied for each test."""
+    world = World(tmp_path_factory.mktemp("kill-database"), exchange, forks, "", "paper")
+    world.run("prepare")
+    return world.database
+
+
+@pytest.fixture
+def world_of(tmp_path, exchange, forks, prepared):
+    def make(key="", mode="practice"):
+        if mode != "paper":
+            exchange.account(key, USDT="10000")
+        shutil.copy(prepared, tmp_path / prepared.name)
+        return World(tmp_path, exchange, forks, key, mode)
+
+    return make
+
+
+class World:
+    """One database and the processes that work on it."""
+
+    def __init__(self, folder, exchange, forks, key, mode):
+        self.exchange, self.forks, self.key, self.mode = exchange, forks, key, mode
+        self.database = folder / "kill.sqlite3"
+
+    def run(self, *steps, killed=False):
+        argv = [*steps, "--key", self.key, "--mode", self.mode]
+        self.forks.stdin.write(json.dumps({"database": str(self.database), "argv": argv}) + "\n")
+        self.forks.stdin.flush()
+        answer = json.loads(self.forks.stdout.readline())
+        assert answer["code"] == (-signal.SIGKILL if killed else 0), answer["output"]
+        return answer["output"]
+
+    def restart(self, *options):
+        """Start again, work, and give both sides' books."""
+        ours = json.loads(self.run("execute", "execute", "report", *options).splitlines()[-1])
+        return ours, self.exchange.admin(f"ledger?key={self.key}") if self.key else None
+
+
+def books_agree(ours, theirs):
+    """Every order once, fills and fees equal, balances equal to the last digit."""
+    sent = {row["clientOrderId"]: row for row in theirs["orders"]}
+    assert len(sent) == len(theirs["orders"])
+    assert sent.keys() <= {row["client_order_id"] for row in ours["orders"]}
+    fills = {
+        str(row["id"]): (Decimal(row["price"]), Decimal(row["qty"]), Decimal(row["commission"]))
+        for row in theirs["fills"]
+    }
+    mine = {
+        row["trade_id"]: (Decimal(row["price"]), Decimal(row["amount"]), Decimal(row["fee"])) for row in ours["fills"]
+    }
+    assert mine == fills
+    balances = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in theirs["balances"]}
+    assert {name: total for name, total in balances.items() if total} == {
+        name: Decimal(total) for name, total in ours["balances"].items() if Decimal(total)
+    }
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_request", "before_answer_commit", "after_commit"])
+def test_one_order_after_a_kill_in_practice(world_of, point):
+    world = world_of(f"kill-test-{point}")
+    world.run("setup", "execute", "--kill", point, killed=True)
+    ours, theirs = world.restart("--again")
+    assert len(theirs["orders"]) == 1
+    assert [row["status"] for row in ours["orders"]] == ["filled"]
+    assert [row["status"] for row in ours["positions"]] == ["open"]
+    books_agree(ours, theirs)
+    world.run("leave", "execute", "--kill", point, killed=True)
+    ours, theirs = world.restart("--again")
+    assert len(theirs["orders"]) == 2
+    assert [row["status"] for row in ours["orders"]] == ["filled", "filled"]
+    assert [row["status"] for row in ours["positions"]] == ["closed"]
+    books_agree(ours, theirs)
+
+
+def test_an_order_that_never_left_is_proved_absent_and_not_sent_again(world_of):
+    world = world_of("kill-test-never-left")
+    world.run("setup", "execute", "--kill", "before_request", killed=True)
+    ours, _theirs = world.restart()
+    assert [row["status"] for row in ours["orders"]] == ["pending"]
+    ours, theirs = world.restart("--again")
+    assert theirs["orders"] == []
+    assert [row["status"] for row in ours["orders"]] == ["rejected"]
+    assert [row["status"] for row in ours["intents"]] == ["failed"]
+    books_agree(ours, theirs)
+
+
+@pytest.mark.parametrize("point", ["before_commit", "in_transaction", "after_commit"])
+def test_one_order_after_a_kill_on_paper(world_of, point):
+    world = world_of(mode="paper")
+    world.run("setup", "execute", "--kill", point, killed=True)
+    ours, _theirs = world.restart()
+    assert [row["status"] for row in ours["orders"]] == ["filled"]
+    assert [row["status"] for row in ours["intents"]] == ["done"]
+    spent = sum(Decimal(row["price"]) * Decimal(row["amount"]) for row in ours["fills"])
+    assert Decimal(ours["balances"]["USDT"]) == 10000 - spent
