@@ -4,6 +4,7 @@
 symbol of the exchange are in its group and pick their symbols out of the batch.
 """
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 _waiting: dict[str, dict[str, dict[str, str]]] = {}
 _sent_at: dict[str, float] = {}
+_sending: set[asyncio.Task[None]] = set()
 
 
 def market_group(exchange: str) -> str:
@@ -53,11 +55,11 @@ def _send(exchange: str, batch: dict[str, Any]) -> None:
 
 def _group_send(layer: Any, group: str, message: dict[str, Any]) -> None:
     """Send from the streams' thread, which may already run an event loop."""
-    import asyncio
-
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         async_to_sync(layer.group_send)(group, message)
     else:
-        loop.create_task(layer.group_send(group, message))
+        task = loop.create_task(layer.group_send(group, message))
+        _sending.add(task)  # a task that nobody holds may be collected before it ran
+        task.add_done_callback(_sending.discard)

@@ -126,10 +126,7 @@ def test_positions_sum_to_their_footer(world, page, cents):
 
 def test_a_trade_adds_up_and_says_why(world, page, cents):
     text = page.get(reverse("trade_detail", args=[world.trade.public_id])).content.decode()
-    kv = {
-        name: value
-        for name, value in re.findall(r"<dt>(Price result|Fees|Net)</dt><dd[^>]*>(?:<span[^>]*>)?([^<]+)", text)
-    }
+    kv = dict(re.findall(r"<dt>(Price result|Fees|Net)</dt><dd[^>]*>(?:<span[^>]*>)?([^<]+)", text))
     assert cents(kv["Price result"]) + cents(kv["Fees"]) == cents(kv["Net"])
     assert "Entered by hand" in text
     world.trade.signal = world.signal

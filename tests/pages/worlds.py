@@ -8,7 +8,7 @@ from accounts.clock import now
 from accounts.models import ExchangeAccount, Notice, User
 from signals import quotes
 from signals.models import ExchangeState, Instrument, Signal, Strategy
-from trading.models import BalanceSnapshot, Bot, BotConfig, Fill, Intent, Order, Position
+from trading.models import Balance, BalanceSnapshot, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
 
 PASSWORD = "correct horse battery"
 PRICES = {
@@ -206,3 +206,13 @@ def snapshots(where: ExchangeAccount, values: list[str], every: timedelta = time
 
 def notice(user: User, level: str = "warn", title: str = "Bot paused", text: str = "Five errors in a row.") -> Notice:
     return Notice.objects.create(user=user, level=level, title=title, text=text)
+
+
+def balances(where: ExchangeAccount, cash: str = "9800") -> None:
+    """Balances and the deposit that make the account's live value: cash plus what its open positions hold."""
+    LedgerEntry.objects.create(
+        account=where, reference="start", currency="USDT", amount=Decimal(10000), kind="deposit", at=now()
+    )
+    Balance.objects.create(account=where, currency="USDT", total=Decimal(cash))
+    for row in Position.objects.filter(account=where, status="open").select_related("instrument"):
+        Balance.objects.create(account=where, currency=row.instrument.base, total=row.amount)

@@ -131,7 +131,7 @@ def age(moment: datetime | None) -> str:
     """How long ago, as one value: '12 s ago'. The browser keeps it ticking."""
     if moment is None:
         return "no data yet"
-    return f"{span(now() - moment).rsplit(' ', 2)[0] if (now() - moment).total_seconds() > 60 else span(now() - moment)} ago"
+    return " ".join(span(now() - moment).split(" ")[:2]) + " ago"
 
 
 @register.filter

@@ -18,7 +18,10 @@ WIDTH, HEIGHT = 96, 28
 
 @dataclass(frozen=True, slots=True)
 class BotCard:
-    """One bot. `today` and `week` are realised results after fees, in quote currency; `trades` the closed ones of 7 days."""
+    """One bot; `today` and `week` are realised results after fees, in quote currency.
+
+    `trades` and `wins` count what was closed in 7 days, `path` draws the running sum of their results.
+    """
 
     bot: Bot
     today: Decimal

@@ -22,6 +22,7 @@ from trading.views.preview import preview_of
 from trading.views.scope import account_shown, accounts_of, user_of
 
 RECENT = 20
+PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_loss", "profit_target", "entry_type")
 
 
 @login_required
@@ -151,16 +152,13 @@ def _form_page(request: HttpRequest, form: BotForm, status: int = 200) -> HttpRe
 
 
 def _form_context(form: BotForm) -> dict[str, Any]:
-    checked = (
-        form
-        if form.checked
-        else BotForm(user=form.user, raw={**form.raw, "name": form.raw["name"] or "-"}, bot=form.bot, checked=True)
-    )
+    checked = form if form.checked else BotForm(user=form.user, raw=form.raw, bot=form.bot, checked=True)
+    wrong = [name for name in PREVIEWED if name in checked.errors]
     return {
         "form": form,
         "bot": form.bot,
-        "preview": None if checked.errors else preview_of(checked.clean),
-        "first_error": next((BY_NAME[name].label for name in checked.errors if name in BY_NAME), ""),
+        "preview": None if wrong else preview_of(checked.clean),
+        "first_error": BY_NAME[wrong[0]].label if wrong else "",
     }
 
 

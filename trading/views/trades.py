@@ -22,9 +22,9 @@ PER_PAGE = 50
 ZERO = Decimal(0)
 RESULTS = {"win": "Wins", "loss": "Losses"}
 CSV_HEAD = (
-    "trade,symbol,exchange,mode,bot,config_version,opened_at,closed_at,close_reason,bought,buy_cost,sold,"
-    "sell_proceeds,fees_quote,realised_pnl,quote_currency"
-).split(",")
+    *("trade", "symbol", "exchange", "mode", "bot", "config_version", "opened_at", "closed_at", "close_reason"),
+    *("bought", "buy_cost", "sold", "sell_proceeds", "fees_quote", "realised_pnl", "quote_currency"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _choices(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _csv_rows(request: HttpRequest) -> Iterator[tuple[Any, ...] | list[str]]:
+def _csv_rows(request: HttpRequest) -> Iterator[tuple[Any, ...]]:
     yield CSV_HEAD
     for row in trades_filtered(request).iterator(chunk_size=500):
         numbers = (row.bought, row.buy_cost, row.sold, row.sell_proceeds, row.fees_quote, row.realised_pnl)
