@@ -53,11 +53,11 @@ def bot_configure(
         PermissionDenied: the bot is somebody else's.
     """
     _may(bot, actor)
-    clean, errors = bot_config_validate(data, user=actor, bot=bot)
-    if errors:
-        raise ValidationError(errors)
     with transaction.atomic():
         bot = Bot.objects.select_for_update(of=("self",)).select_related("config", "account", "user").get(pk=bot.pk)
+        clean, errors = bot_config_validate(data, user=actor, bot=bot)
+        if errors:
+            raise ValidationError(errors)
         config = bot.config
         if config is None or any(getattr(config, name) != clean[name] for name in CONFIG_FIELDS):
             config = _config_store(bot, clean, config.version + 1 if config else 1, actor)

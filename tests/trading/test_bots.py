@@ -1,0 +1,171 @@
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from accounts.models import AuditEvent, Notice
+from trading.models import BotConfig
+from trading.services import bots
+from trading.services.bot_validation import bot_config_validate, config_warnings
+from trading.services.errors import account_errors_count, bot_errors_count, bot_errors_reset
+from trading.services.presets import PRESETS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("name", "", "1 to 80"),
+        ("symbols", ["NOPE/USDT"], "NOPE/USDT"),
+        ("symbols", 7, "list of symbols"),
+        ("timeframe", "7m", "One of: 1m"),
+        ("source", "guru", "aggregate, strategy"),
+        ("source", "strategy", ""),
+        ("strategy", "12345", "no enabled strategy"),
+        ("use_model", "perhaps", "true or false"),
+        ("confidence_threshold", "1.01", "Between 0 and 1"),
+        ("capital_per_trade", "-200", "At least 10"),
+        ("capital_per_trade", "9.99", "At least 10"),
+        ("capital_per_trade", "a lot", "Not a usable number"),
+        ("capital_per_trade", "NaN", "Not a usable number"),
+        ("capital_per_trade", "1e40", "Not a usable number"),
+        ("profit_target", "0", "above 0 and below 1"),
+        ("profit_target", "1", "above 0 and below 1"),
+        ("stop_loss", "0", "never above the entry"),
+        ("stop_loss", "-0.01", "never above the entry"),
+        ("stop_loss", "1.2", "never above the entry"),
+        ("holding_time_s", "1.5", "Whole seconds"),
+        ("holding_time_s", "5", "from 10"),
+        ("maker_timeout_s", 0, "1 to 3600"),
+        ("max_positions", 0, "1 to 100"),
+        ("max_positions", True, "1 to 100"),
+        ("max_drawdown", "1.5", "0.001 to 1"),
+        ("max_spread", "0.5", "0.00001 to 0.1"),
+        ("entry_type", "yolo", "maker, market"),
+        ("notifications", ["sms"], "trades, errors, daily"),
+        ("mode", "live", "The mode is the account's: paper"),
+        ("colour", "red", "no such field"),
+    ],
+)
+def test_nonsense_is_refused_with_what_is_allowed(make, field, value, words):
+    account = make.account()
+    make.instrument()
+    data = {"name": "Mine", "account": str(account.public_id), field: value}
+    _clean, errors = bot_config_validate(data, user=account.user)
+    wrong = "strategy" if (field, value) == ("source", "strategy") else field
+    assert list(errors) == [wrong]
+    assert words in errors[wrong][0]
+
+
+def test_account_of_somebody_else_is_refused(make):
+    stranger = make.account()
+    _clean, errors = bot_config_validate({"name": "Mine", "account": str(stranger.public_id)}, user=make.user())
+    assert "your own" in errors["account"][0]
+
+
+def test_capital_that_cannot_be_sold_after_a_stop_is_refused(make):
+    account = make.account()
+    make.instrument(min_notional=Decimal(50))
+    data = {"name": "Mine", "account": account.pk, "symbols": "btc/usdt", "capital_per_trade": "50"}
+    _clean, errors = bot_config_validate(data, user=account.user)
+    assert "50.96 USDT" in errors["capital_per_trade"][0]
+    _clean, errors = bot_config_validate({**data, "capital_per_trade": "51"}, user=account.user)
+    assert errors == {}
+
+
+def test_presets_are_valid_and_only_the_scalper_is_warned_of(make):
+    account = make.account()
+    for name, preset in PRESETS.items():
+        clean, errors = bot_config_validate({"name": name, "account": account, **preset["values"]}, user=account.user)
+        assert errors == {}
+        assert ("profit_target" in config_warnings(clean)) == (name == "zero_fee_maker")
+    assert PRESETS["zero_fee_maker"]["values"]["profit_target"] == Decimal("0.00015")
+
+
+def test_versions_are_immutable_and_numbered(make, woken, django_capture_on_commit_callbacks):
+    account = make.account()
+    data = {"name": "Mine", "account": str(account.public_id), "stop_loss": 0.01}
+    bot = bots.bot_create(user=account.user, data=data)
+    first = bot.config
+    assert (first.version, first.stop_loss) == (1, Decimal("0.01"))
+    with django_capture_on_commit_callbacks(execute=True):
+        second = bots.bot_configure(bot=bot, data={"stop_loss": "0.02"}, actor=account.user)
+    assert second.version == 2 and woken == [account.pk]
+    same = bots.bot_configure(bot=bot, data={"stop_loss": "0.020", "name": "Other"}, actor=account.user)
+    assert same == second and BotConfig.objects.count() == 2
+    first.refresh_from_db()
+    assert first.stop_loss == Decimal("0.01")
+    event = AuditEvent.objects.filter(action="bot.configured").last()
+    assert event.detail["changes"] == {"stop_loss": ["0.01", "0.02"]}
+    with pytest.raises(ValidationError):
+        bots.bot_configure(bot=bot, data={"stop_loss": "2"}, actor=account.user)
+    bot.refresh_from_db()
+    assert bot.config == second
+
+
+def test_open_positions_keep_their_version_unless_asked(make):
+    bot = make.bot()
+    position = make.position(bot, make.instrument())
+    bots.bot_configure(bot=bot, data={"stop_loss": "0.05"}, actor=bot.user)
+    position.refresh_from_db()
+    assert position.config.version == 1
+    bots.bot_configure(bot=bot, data={}, actor=bot.user, apply_to_open=True)
+    position.refresh_from_db()
+    assert position.config.version == 2
+
+
+def test_life_of_a_bot(make):
+    bot = make.bot(status="stopped")
+    with pytest.raises(ValidationError):
+        bots.bot_pause(bot=bot, actor=bot.user)
+    assert bots.bot_start(bot=bot, actor=bot.user).status == "running"
+    assert bots.bot_pause(bot=bot, actor=bot.user).status == "paused"
+    assert bots.bot_resume(bot=bot, actor=bot.user).status == "running"
+    position = make.position(bot, make.instrument())
+    with pytest.raises(ValidationError, match="open position"):
+        bots.bot_delete(bot=bot, actor=bot.user)
+    position.status = "closed"
+    position.save()
+    bots.bot_delete(bot=bot, actor=bot.user)
+    assert bot.deleted_at and bot.status == "stopped"
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["bot.started", "bot.paused", "bot.started", "bot.deleted"]
+
+
+def test_another_trader_may_not_touch_it(make):
+    bot, stranger = make.bot(), make.user()
+    for service in (bots.bot_start, bots.bot_stop, bots.bot_pause, bots.bot_resume, bots.bot_delete):
+        with pytest.raises(PermissionDenied):
+            service(bot=bot, actor=stranger)
+
+
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        ({"status": "paused"}, "paused"),
+        ({"mode": "practice", "verification": "unverified"}, "verify"),
+        ({"mode": "practice", "verification": "unproven"}, "attest"),
+        ({"mode": "live", "verification": "verified", "live_enabled": True}, "XRAY_LIVE_TRADING"),
+    ],
+)
+def test_a_bot_does_not_start_on_an_account_that_may_not_trade(make, account, words):
+    bot = make.bot(make.account(**account), status="stopped")
+    with pytest.raises(ValidationError, match=words):
+        bots.bot_start(bot=bot, actor=bot.user)
+
+
+def test_five_errors_in_a_row_pause_the_bot_with_a_notice(make):
+    bot = make.bot()
+    for _ in range(4):
+        account_errors_count(account_id=bot.account_id, message="time-out")
+    bot_errors_reset(bot_ids=[bot.pk])
+    for _ in range(4):
+        assert bot_errors_count(bot_ids=[bot.pk], message="time-out") == []
+    bot.refresh_from_db()
+    assert bot.status == "running"
+    assert bot_errors_count(bot_ids=[bot.pk], message="time-out") == [bot]
+    bot.refresh_from_db()
+    assert bot.status == "paused" and "time-out" in bot.status_reason
+    assert Notice.objects.get(user=bot.user).level == "bad"
+    assert bots.bot_resume(bot=bot, actor=bot.user).consecutive_errors == 0
