@@ -47,9 +47,7 @@ def _bots(
     account: ExchangeAccount, loaded: Loaded, known: set[str], at: datetime
 ) -> tuple[dict[str, Event], dict[str, str]]:
     """All bots of the account that have a configuration; deleted ones when the engine knows them (as stopped)."""
-    rows = Bot.objects.filter(account=account, config__isnull=False).order_by("id")
-    rows = rows.select_related("account", "user", "config__strategy")
-    bots = [row for row in rows if row.deleted_at is None or str(row.public_id) in known]
+    bots = [row for row in loaded.bots if row.deleted_at is None or str(row.public_id) in known]
     levels = stop_levels_for(bots)
     paused = account.status != ExchangeAccount.Status.ACTIVE
     events, marks = {}, {}
@@ -63,8 +61,6 @@ def _bots(
 
 def _bot(loaded: Loaded, row: Bot, level: int, at: datetime) -> Event:
     assert row.config is not None
-    loaded.keys.bots[row.public_id] = row.pk
-    loaded.keys.configs[row.config.public_id] = row.config_id or 0
     running = row.status == Bot.Status.RUNNING and row.deleted_at is None
     event = BotChanged(at, row.public_id, plan_of(row.config), running, level)
     loaded.state.bots[row.public_id] = BotState(row.public_id, event.plan, running, level)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import ExchangeAccount
 from trading.domain.money import money
 from trading.domain.types import IntentTaken, Purpose, Side
 from trading.leases import Lease, LeaseLost
 from trading.models import Intent
-from trading.store.load import Loaded, instrument_add
+from trading.store.load import Loaded
 
 
 @dataclass(slots=True)
@@ -22,36 +21,18 @@ class Waiting:
         return [_event(row, at) for row in self.rows]
 
 
-def intents_waiting(account: ExchangeAccount, loaded: Loaded) -> Waiting:
+def intents_waiting(loaded: Loaded) -> Waiting:
     """What is pending, and what a killed run had claimed and never decided nor began to work on."""
-    rows = Intent.objects.filter(account=account, status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED])
-    at_work = _at_work(loaded)
-    found = [
-        row
-        for row in rows.select_related("instrument", "bot", "config").order_by("id")
-        if row.status == Intent.Status.PENDING or row.public_id not in at_work
-    ]
+    state, keys = loaded.state, loaded.keys
+    at_work: set[object] = {position.exit_intent_id for position in state.positions.values()}
+    at_work |= {order.intent_id for order in state.orders.values()}
+    found = [row for row in loaded.intents if row.status == Intent.Status.PENDING or row.public_id not in at_work]
     for row in found:
-        _keys_add(loaded, row)
+        if Purpose(row.purpose).is_entry:
+            keys.signals[row.public_id] = row.signal_id
     # Exits before entries: they free money and slots. Then the surest, then by symbol.
     found.sort(key=lambda row: (Purpose(row.purpose).is_entry, -row.confidence, row.instrument.symbol, row.pk))
     return Waiting(found)
-
-
-def _at_work(loaded: Loaded) -> set[object]:
-    state = loaded.state
-    exits = {position.exit_intent_id for position in state.positions.values()}
-    return exits | {order.intent_id for order in state.orders.values()}
-
-
-def _keys_add(loaded: Loaded, row: Intent) -> None:
-    keys = loaded.keys
-    instrument_add(loaded, row.instrument)
-    keys.intents[row.public_id] = row.pk
-    keys.bots[row.bot.public_id] = row.bot_id
-    keys.configs[row.config.public_id] = row.config_id
-    if Purpose(row.purpose).is_entry:
-        keys.signals[row.public_id] = row.signal_id
 
 
 def intents_claim(waiting: Waiting, lease: Lease, at: datetime) -> list[IntentTaken]:

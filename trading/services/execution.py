@@ -70,7 +70,7 @@ class _Run:
         self.loaded = state_load(self.account, events=given)
         state = self.loaded.state
         state.peak_equity = self.lease.peak_equity
-        waiting = intents_waiting(self.account, self.loaded)
+        waiting = intents_waiting(self.loaded)
         changed, seen = changes_seen(self.account, self.loaded, self.lease.seen, self.at)
         shown = self._quotes(quotes, {intent.symbol for intent in waiting.events(self.at)})
         unclear = any(o.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for o in state.orders.values())

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import ExchangeAccount
-from signals.models import Instrument
+from signals.models import Instrument, Strategy
 from trading.domain.orders import OPEN
 from trading.domain.position import OPEN_STATES
 from trading.domain.types import (
@@ -29,7 +30,7 @@ from trading.domain.types import (
     Purpose,
     Side,
 )
-from trading.models import Balance, BotConfig, Fill, LedgerEntry, Order, Position
+from trading.models import Balance, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
 
 _plans: dict[int, Plan] = {}
 
@@ -45,15 +46,18 @@ class Keys:
     signals: dict[UUID, int | None] = field(default_factory=dict)  # of an entry intent
     positions: dict[UUID, int] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
+    exchange_ids: dict[str, str] = field(default_factory=dict)  # of orders
     balances: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A state and the keys of its rows."""
+    """A state, the keys of its rows, and the rows that execution also looks at."""
 
     state: AccountState
     keys: Keys
+    bots: list[Bot]  # all of the account that have a configuration, with account, user, configuration and strategy
+    intents: list[Intent]  # pending or claimed, oldest first; bot and instrument are set
 
 
 def deployment_id() -> str:
@@ -64,11 +68,15 @@ def deployment_id() -> str:
 
 
 def state_load(account: ExchangeAccount, *, events: Sequence[Event] = ()) -> Loaded:
-    """What is open, balances, and the closed orders that `events` concern. Bots, quotes and peak come later."""
+    """What is open, balances, and the closed orders that `events` concern. Bots' states, quotes and peak come later."""
     state = AccountState(account.public_id, deployment_id(), account.quote_currency)
-    loaded = Loaded(state, Keys())
-    _positions(loaded, account)
-    _orders(loaded, account, [e.client_order_id for e in events if isinstance(e, OrderAnswered | FillSeen)])
+    bots = _bots(account)
+    mentioned = [e.client_order_id for e in events if isinstance(e, OrderAnswered | FillSeen)]
+    positions, orders = _positions(account, mentioned), _orders(account, mentioned)
+    waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
+    intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id"))
+    loaded = Loaded(state, Keys(), bots, intents)
+    _joined(loaded, positions, orders)
     _fills(loaded, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
     for row in Balance.objects.filter(account=account):
         state.balances[row.currency] = row.total
@@ -80,49 +88,67 @@ def state_load(account: ExchangeAccount, *, events: Sequence[Event] = ()) -> Loa
     return loaded
 
 
-def _positions(loaded: Loaded, account: ExchangeAccount) -> None:
-    rows = Position.objects.filter(account=account, status__in=OPEN_STATES).order_by("id")
-    for row in rows.select_related("config", "bot", "instrument"):
-        position_add(loaded, row)
+def _bots(account: ExchangeAccount) -> list[Bot]:
+    """Deleted ones too: they may still hold something."""
+    rows = list(Bot.objects.filter(account=account, config__isnull=False).order_by("id").select_related("config"))
+    strategies = {row.config.strategy_id for row in rows if row.config is not None and row.config.strategy_id}
+    found = Strategy.objects.in_bulk(strategies) if strategies else {}
+    for row in rows:
+        row.account = account
+        if row.user_id == account.user_id:
+            row.user = account.user
+        if row.config is not None and row.config.strategy_id:
+            row.config.strategy = found[row.config.strategy_id]
+    return rows
 
 
-def position_add(loaded: Loaded, row: Position) -> None:
-    """Put a position's row into the state."""
-    keys, state = loaded.keys, loaded.state
-    instrument_add(loaded, row.instrument)
-    keys.positions[row.public_id] = row.pk
-    keys.bots[row.bot.public_id] = row.bot_id
-    keys.configs[row.config.public_id] = row.config_id
-    position = position_state(row)
-    (state.positions if position.status in OPEN_STATES else state.closed_positions)[row.public_id] = position
+def _positions(account: ExchangeAccount, mentioned: list[str]) -> list[Position]:
+    wanted = Q(status__in=OPEN_STATES)
+    if mentioned:
+        wanted |= Q(pk__in=Order.objects.filter(account=account, client_order_id__in=mentioned).values("position_id"))
+    return list(Position.objects.filter(wanted, account=account).order_by("id"))
 
 
-def _orders(loaded: Loaded, account: ExchangeAccount, mentioned: list[str]) -> None:
+def _orders(account: ExchangeAccount, mentioned: list[str]) -> list[Any]:
     wanted = Q(status__in=OPEN) | Q(client_order_id__in=mentioned) if mentioned else Q(status__in=OPEN)
     rows = Order.objects.filter(wanted, account=account).order_by("id")
-    related = ("intent", "bot", "instrument", "position", "position__config", "position__bot", "position__instrument")
-    for row in rows.select_related(*related):
-        if row.position is not None and row.position.public_id not in loaded.keys.positions:
-            position_add(loaded, row.position)
-        order_add(loaded, row)
+    return list(rows.annotate(intent_public_id=F("intent__public_id"), purpose=F("intent__purpose")))
 
 
-def order_add(loaded: Loaded, row: Order) -> None:
-    """Put an order's row into the state."""
+def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> None:
+    """Tie rows together by their keys: cheaper than joining the same few bots and instruments to every row."""
     keys, state = loaded.keys, loaded.state
-    instrument_add(loaded, row.instrument)
-    keys.orders[row.client_order_id] = row.pk
-    keys.intents[row.intent.public_id] = row.intent_id
-    keys.bots[row.bot.public_id] = row.bot_id
-    order = order_state(row)
-    (state.orders if order.status in OPEN else state.closed_orders)[row.client_order_id] = order
+    bots = {row.pk: row for row in loaded.bots}
+    configs = _configs(loaded.bots, positions)
+    wanted = {row.instrument_id for rows in (positions, orders, loaded.intents) for row in rows}
+    instruments = Instrument.objects.in_bulk(wanted) if wanted else {}
+    for row in instruments.values():
+        keys.instruments[row.symbol] = row.pk
+        state.instruments[row.symbol] = instrument_spec(row)
+    keys.bots.update({row.public_id: row.pk for row in loaded.bots})
+    keys.configs.update({row.public_id: row.pk for row in configs.values()})
+    by_pk: dict[int, UUID] = {}
+    for row in positions:
+        row.bot, row.config, row.instrument = bots[row.bot_id], configs[row.config_id], instruments[row.instrument_id]
+        keys.positions[row.public_id], by_pk[row.pk] = row.pk, row.public_id
+        position = position_state(row)
+        (state.positions if position.status in OPEN_STATES else state.closed_positions)[row.public_id] = position
+    for row in orders:
+        row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
+        keys.orders[row.client_order_id], keys.exchange_ids[row.client_order_id] = row.pk, row.exchange_order_id
+        keys.intents[row.intent_public_id] = row.intent_id
+        order = _order_state(row, row.intent_public_id, row.purpose, by_pk[row.position_id])
+        (state.orders if order.status in OPEN else state.closed_orders)[row.client_order_id] = order
+    for row in loaded.intents:
+        keys.intents[row.public_id] = row.pk
+        row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
 
 
-def instrument_add(loaded: Loaded, row: Instrument) -> None:
-    """Put an instrument's row into the state."""
-    if row.symbol not in loaded.keys.instruments:
-        loaded.keys.instruments[row.symbol] = row.pk
-        loaded.state.instruments[row.symbol] = instrument_spec(row)
+def _configs(bots: list[Bot], positions: list[Position]) -> dict[int, BotConfig]:
+    """Versions in force, and older ones that open positions keep."""
+    configs = {row.config.pk: row.config for row in bots if row.config is not None}
+    older = {row.config_id for row in positions} - set(configs)
+    return {**configs, **(BotConfig.objects.in_bulk(older) if older else {})}
 
 
 def _fills(loaded: Loaded, account: ExchangeAccount, trade_ids: list[str]) -> None:
@@ -130,7 +156,8 @@ def _fills(loaded: Loaded, account: ExchangeAccount, trade_ids: list[str]) -> No
     if not loaded.keys.orders and not trade_ids:
         return
     by_pk = {pk: client_order_id for client_order_id, pk in loaded.keys.orders.items()}
-    rows = Fill.objects.filter(Q(order__in=list(by_pk)) | Q(trade_id__in=trade_ids), account=account)
+    wanted = Q(order__in=list(by_pk)) | Q(trade_id__in=trade_ids) if trade_ids else Q(order__in=list(by_pk))
+    rows = Fill.objects.filter(wanted, account=account).order_by()
     for order_id, symbol, trade_id in rows.values_list("order_id", "instrument__symbol", "trade_id"):
         loaded.state.trade_ids.add((symbol, trade_id))
         client_order_id = by_pk.get(order_id)
@@ -206,14 +233,19 @@ def position_state(row: Position) -> PositionState:
 
 
 def order_state(row: Order) -> OrderState:
-    """An order's row in domain terms; its number of fills is counted by the caller."""
+    """An order's row (with its intent and position) in domain terms; its number of fills is counted by the caller."""
+    position_id = row.position.public_id if row.position else row.intent.public_id
+    return _order_state(row, row.intent.public_id, row.intent.purpose, position_id)
+
+
+def _order_state(row: Order, intent_id: UUID, purpose: str, position_id: UUID) -> OrderState:
     return OrderState(
         client_order_id=row.client_order_id,
-        intent_id=row.intent.public_id,
+        intent_id=intent_id,
         leg=row.leg,
-        purpose=Purpose(row.intent.purpose),
+        purpose=Purpose(purpose),
         bot_id=row.bot.public_id,
-        position_id=row.position.public_id if row.position else row.intent.public_id,
+        position_id=position_id,
         symbol=row.instrument.symbol,
         side=Side(row.side),
         type=OrderType(row.type),

@@ -1,7 +1,11 @@
 """Engine objects as column values."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from django.db import connection
+from django.db.models import Model
 
 from trading.domain.orders import CLOSED
 from trading.domain.types import OrderState, OrderStatus, PositionState
@@ -9,19 +13,16 @@ from trading.domain.types import OrderState, OrderStatus, PositionState
 
 def order_values(order: OrderState, at: datetime, exchange_order_id: str) -> dict[str, Any]:
     """The columns of an order that change during its life, as of `at`."""
-    values: dict[str, Any] = {
+    return {
+        "exchange_order_id": exchange_order_id,
         "status": str(order.status),
         "filled": order.filled,
         "cost": order.cost,
         "cancel_requested_at": order.cancel_asked_at,
         "reason": order.reason[:240],
+        "submitted_at": None if order.status is OrderStatus.PENDING else order.created_at,
         "closed_at": at if order.status in CLOSED else None,
     }
-    if exchange_order_id:
-        values["exchange_order_id"] = exchange_order_id
-    if order.status is not OrderStatus.PENDING:
-        values["submitted_at"] = order.created_at
-    return values
 
 
 def order_identity(order: OrderState) -> dict[str, Any]:
@@ -64,3 +65,31 @@ POSITION_COLUMNS = (
 def position_values(position: PositionState) -> dict[str, Any]:
     """The columns of a position that change during its life."""
     return {"status": str(position.status), **{name: getattr(position, name) for name in POSITION_COLUMNS}}
+
+
+def rows_update(model: type[Model], rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write the given columns of many rows (by primary key, the same columns for each) with one prepared statement.
+
+    What `QuerySet.update` does row by row; an account's run changes some thirty rows, and this is most of its time.
+    Raises LookupError when a row is gone.
+    """
+    if not rows:
+        return
+    fields = [model._meta.get_field(name) for name in next(iter(rows.values()))]
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
+    values = [
+        [
+            *(
+                field.get_db_prep_save(row[field.attname if field.attname in row else field.name], connection)
+                for field in fields
+            ),
+            pk,
+        ]
+        for pk, row in rows.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {columns} WHERE {key} = %s", values)  # nosec B608  (names are ours)
+        if cursor.rowcount != len(rows):
+            raise LookupError(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {table} are gone.")

@@ -33,7 +33,7 @@ from trading.domain.types import (
 from trading.leases import Lease, lease_save
 from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
 from trading.store.load import Loaded
-from trading.store.rows import order_identity, order_values, position_values
+from trading.store.rows import order_identity, order_values, position_values, rows_update
 
 
 @dataclass(slots=True)
@@ -112,10 +112,10 @@ def _records(account: ExchangeAccount, last: int, events: Sequence[Event]) -> No
 def _positions(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
     """Old ones first, so that one that closes makes room for a new one of the same bot and instrument."""
     keys, new = loaded.keys, []
+    old = {i: p for i, p in folded.positions.items() if i in keys.positions}
+    rows_update(Position, {keys.positions[i]: position_values(p) for i, p in old.items()})
     for position_id, position in folded.positions.items():
-        values = position_values(position)
-        if position_id in keys.positions:
-            Position.objects.filter(pk=keys.positions[position_id]).update(**values)
+        if position_id in old:
             continue
         new.append(
             Position(
@@ -126,7 +126,7 @@ def _positions(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> Non
                 instrument_id=keys.instruments[position.symbol],
                 signal_id=keys.signals.get(position.intent_id),
                 entry_intent_id=position.intent_id,
-                **values,
+                **position_values(position),
             )
         )
     for row in Position.objects.bulk_create(new):
@@ -157,11 +157,8 @@ def _intents(account: ExchangeAccount, loaded: Loaded, folded: _Folded, lease: L
     for row in Intent.objects.bulk_create(rows):
         keys.intents[row.public_id] = row.pk
     links = {p.intent_id: keys.positions[p.position_id] for p in folded.positions.values()}
-    for intent_id in dict.fromkeys([*folded.decided, *(i for i in links if i in keys.signals)]):
-        values = _decision(folded.decided[intent_id]) if intent_id in folded.decided else {}
-        if intent_id in links and intent_id in keys.signals:
-            values["position_id"] = links[intent_id]
-        Intent.objects.filter(public_id=intent_id).update(**values)
+    rows_update(Intent, {keys.intents[i]: {"position": links[i]} for i in links if i in keys.signals})
+    rows_update(Intent, {keys.intents[i]: _decision(decided) for i, decided in folded.decided.items()})
 
 
 def _decision(decided: IntentDecided | None) -> dict[str, Any]:
@@ -172,12 +169,10 @@ def _decision(decided: IntentDecided | None) -> dict[str, Any]:
 
 def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
     keys, new = loaded.keys, []
-    for client_order_id, effect in folded.orders.items():
-        order = effect.order
-        values = order_values(order, effect.at, folded.exchange_ids.get(client_order_id, ""))
-        if client_order_id in keys.orders:
-            Order.objects.filter(pk=keys.orders[client_order_id]).update(**values)
-            continue
+    keys.exchange_ids.update(folded.exchange_ids)
+    values = {i: order_values(e.order, e.at, keys.exchange_ids.get(i, "")) for i, e in folded.orders.items()}
+    rows_update(Order, {keys.orders[i]: row for i, row in values.items() if i in keys.orders})
+    for order in (e.order for i, e in folded.orders.items() if i not in keys.orders):
         new.append(
             Order(
                 account=account,
@@ -186,7 +181,7 @@ def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
                 instrument_id=keys.instruments[order.symbol],
                 position_id=keys.positions[order.position_id],
                 **order_identity(order),
-                **values,
+                **values[order.client_order_id],
             )
         )
     for row in Order.objects.bulk_create(new):
@@ -226,13 +221,9 @@ def _ledger(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
         for effect in folded.ledger
     )
     keys, moved = loaded.keys.balances, {effect.currency: effect.at for effect in folded.ledger}
-    new = []
-    for currency, at in moved.items():
-        total = loaded.state.balances.get(currency, ZERO)
-        if currency in keys:
-            Balance.objects.filter(pk=keys[currency]).update(total=total, updated_at=at)
-        else:
-            new.append(Balance(account=account, currency=currency, total=total, updated_at=at))
+    values = {c: {"total": loaded.state.balances.get(c, ZERO), "updated_at": at} for c, at in moved.items()}
+    rows_update(Balance, {keys[currency]: row for currency, row in values.items() if currency in keys})
+    new = [Balance(account=account, currency=c, **row) for c, row in values.items() if c not in keys]
     for row in Balance.objects.bulk_create(new):
         keys[row.currency] = row.pk
 
@@ -259,6 +250,5 @@ def _bots(loaded: Loaded, folded: _Folded) -> None:
             verb = "Buys" if order.side is Side.BUY else "Sells"
             words = f"{verb} {text(order.amount)} {order.symbol} ({order.purpose.replace('_', ' ')})."
             last[order.bot_id] = (placed.at, words)
-    for bot_id, (at, words) in last.items():
-        if bot_id in keys.bots:
-            Bot.objects.filter(pk=keys.bots[bot_id]).update(last_decision=words[:240], last_decision_at=at)
+    said = {keys.bots[bot_id]: saying for bot_id, saying in last.items() if bot_id in keys.bots}
+    rows_update(Bot, {pk: {"last_decision": words[:240], "last_decision_at": at} for pk, (at, words) in said.items()})

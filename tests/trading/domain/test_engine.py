@@ -266,7 +266,7 @@ def test_an_order_found_after_it_was_given_up_is_taken_back():
 
 
 def test_answers_for_orders_that_are_not_ours_change_nothing():
-    desk, _, order = silent_entry()
+    desk, _, _order = silent_entry()
     before = (dict(desk.state.balances), desk.order.status)
     desk.fill("stranger", "1").answer("stranger")
     assert (desk.state.balances, desk.order.status) == before

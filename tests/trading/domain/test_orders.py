@@ -8,7 +8,7 @@ from trading.domain.types import OrderStatus
 def test_every_status_is_reached_and_left_by_the_table():
     assert {status for status, _ in TRANSITIONS} == set(OrderStatus)
     assert set(TRANSITIONS.values()) | {OrderStatus.PENDING} | {OrderStatus.UNKNOWN} == set(OrderStatus)
-    assert OPEN | CLOSED == set(OrderStatus)
+    assert set(OrderStatus) == OPEN | CLOSED
 
 
 def test_a_closed_order_opens_again_only_when_it_was_wrongly_rejected():

@@ -82,7 +82,7 @@ def test_a_fall_from_the_peak_stops_entries_but_a_withdrawal_does_not():
     desk.intent()
     second_bot(desk)
     desk.quote(70)
-    status, rule, reason = refused(desk, bot_id=OTHER_BOT)
+    _, rule, reason = refused(desk, bot_id=OTHER_BOT)
     assert rule == "drawdown"
     assert reason == "The account is 27.07 % below its peak; 20 % are allowed."
     calm = Desk().quote(100)
