@@ -94,9 +94,7 @@ def pipeline_run(data: Dataset, *, seed: int = SEED, tick: Tick = lambda _: None
         walked.probability, data.net[seen], data.step[seen], horizon=data.horizon, min_signals=MIN_SIGNALS_OOF
     )
     train = data.between(tail.train_start, tail.train_end)
-    final = lightgbm.fit(
-        data.x[train], data.wins[train], seed=seed, rounds=rounds, tick=lambda share: tick(0.75 + 0.2 * share)
-    )
+    final = lightgbm.fit(data.x[train], data.wins[train], seed=seed, rounds=rounds, tick=_part(tick, 0.75, 0.2))
     out_of_fold = tail_evaluate(data, seen, walked.probability, threshold, float(data.wins[seen].mean()))
     rows = data.between(tail.test_start, tail.test_end)
     base_rate = float(data.wins[train].mean())
@@ -120,14 +118,13 @@ def _folds_run(data: Dataset, folds: list[Split], seed: int, tick: Tick) -> tupl
     parts, rounds = [], None
     for number, split in enumerate(reversed(folds)):
         train, test = data.between(split.train_start, split.train_end), data.between(split.test_start, split.test_end)
-        start = number / len(folds)
         fitted = lightgbm.fit(
             data.x[train],
             data.wins[train],
             seed=seed,
             rounds=rounds,
             test=(data.x[test], data.wins[test]) if rounds is None else None,
-            tick=lambda share, start=start: tick(0.75 * (start + share / len(folds))),
+            tick=_part(tick, 0.75 * number / len(folds), 0.75 / len(folds)),
         )
         rounds = rounds or max(MIN_ROUNDS, fitted.rounds)
         probability = fitted.predict(data.x[test], rounds)
@@ -135,6 +132,11 @@ def _folds_run(data: Dataset, folds: list[Split], seed: int, tick: Tick) -> tupl
         parts.append((np.arange(test.start, test.stop), probability, _fold_facts(data, split, rounds, measured)))
     rows, probabilities, facts = zip(*reversed(parts), strict=True)
     return Walked(np.concatenate(rows), np.concatenate(probabilities), list(facts)), rounds or MIN_ROUNDS
+
+
+def _part(tick: Tick, start: float, length: float) -> Tick:
+    """A tick whose 0 to 1 is a part of another's."""
+    return lambda share: tick(start + length * share)
 
 
 def _fold_facts(data: Dataset, split: Split, rounds: int, measured: Evaluation) -> dict[str, Any]:

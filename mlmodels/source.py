@@ -34,9 +34,10 @@ class ModelSource:
     def drafts(self, context: ScanContext) -> list[SignalDraft]:
         """Signals of this candle, one per symbol at most."""
         champion = champion_get(context.exchange, context.timeframe)
-        predictor = self._predictor(champion) if champion is not None else None
-        column = _column(context)
-        if champion is None or predictor is None or column is None:
+        if champion is None or champion.strategy_id is None:
+            return []
+        predictor, column = self._predictor(champion), _column(context)
+        if predictor is None or column is None:
             return []
         features = features_last(context.matrix, column)
         wanted = set(context.symbols)
@@ -45,7 +46,7 @@ class ModelSource:
         inputs = model_input(features[rows])
         probability = predictor.predict(inputs)
         return [
-            draft_make(champion, symbols[row], inputs[place], float(probability[place]))
+            draft_make(champion, champion.strategy_id, symbols[row], inputs[place], float(probability[place]))
             for place, row in enumerate(rows)
             if probability[place] >= champion.threshold
         ]
@@ -82,7 +83,7 @@ def _column(context: ScanContext) -> int | None:
     return column if whole else None
 
 
-def draft_make(champion: ModelVersion, symbol: str, row: Any, probability: float) -> SignalDraft:
+def draft_make(champion: ModelVersion, strategy_id: int, symbol: str, row: Any, probability: float) -> SignalDraft:
     """One buy, with all that is needed to compute its probability again."""
     values = {name: float(value) for name, value in zip(FEATURES, row, strict=True)}
     top = list(champion.report.get("importance", values))[:TOP_FACTS]
@@ -90,7 +91,7 @@ def draft_make(champion: ModelVersion, symbol: str, row: Any, probability: float
     odds = f"{probability:.0%} for a gain after costs, {champion.threshold:.0%} needed"
     return SignalDraft(
         symbol=symbol,
-        strategy_id=champion.strategy_id,
+        strategy_id=strategy_id,
         side="buy",
         confidence=probability,
         reason=f"Model v{champion.version}: {odds}; {facts}"[:240],

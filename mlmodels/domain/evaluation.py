@@ -96,7 +96,7 @@ class Evaluation:
 def profit_curve(times_ms: NDArray[np.int64], net: Array) -> list[list[float]]:
     """Cumulated net return over the signals in order of time, thinned."""
     total = np.cumsum(net)
-    picks = np.unique(np.linspace(0, len(net) - 1, min(CURVE_POINTS, len(net))).astype(int)) if len(net) else []
+    picks = np.unique(np.linspace(0, max(len(net) - 1, 0), min(CURVE_POINTS, len(net))).astype(int))
     return [[float(times_ms[index]), round(float(total[index]), 6)] for index in picks]
 
 

@@ -153,7 +153,7 @@ def features_last(candles: Candles, column: int = -1) -> Array:
 
 def rows_usable(rows: Array) -> NDArray[np.bool_]:
     """Which rows (..., features) have no missing value, bool (...)."""
-    return np.isfinite(rows).all(axis=-1)
+    return np.asarray(np.isfinite(rows).all(axis=-1))
 
 
 def model_input(rows: Array) -> NDArray[np.float32]:

@@ -84,16 +84,19 @@ def _champions(model: ModelVersion) -> Any:
 
 
 def _take_off(model: ModelVersion, reason: str) -> None:
-    Strategy.objects.filter(pk=model.strategy_id).update(enabled=False)
+    if model.strategy is not None:
+        model.strategy.enabled = False
+        model.strategy.save(update_fields=["enabled"])
     model.status, model.status_reason = Status.RETIRED, reason[:400]
     model.save(update_fields=["status", "status_reason"])
 
 
 def _strategy_on(model: ModelVersion) -> Strategy:
     """The strategy row that this version's signals carry: its own, made on the first promotion."""
-    if model.strategy_id:
-        Strategy.objects.filter(pk=model.strategy_id).update(enabled=True)
-        return Strategy.objects.get(pk=model.strategy_id)
+    if model.strategy is not None:
+        model.strategy.enabled = True
+        model.strategy.save(update_fields=["enabled"])
+        return model.strategy
     last = Strategy.objects.filter(name=model.name).aggregate(last=Max("version"))["last"] or 0
     parameters = {
         "model": str(model.public_id),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 NICENESS = 15
+EXIT_STOPPED = 3
 
 
 class Command(BaseCommand):
@@ -38,6 +40,8 @@ class Command(BaseCommand):
         try:
             training_execute(run=run, tick=self._tick(run, options["parent"]))
         except TrainingStopped as error:
+            if options["parent"]:
+                sys.exit(EXIT_STOPPED)  # the platform reads the run; on Ctrl-C its console stays clean
             raise CommandError(f"Stopped: {error}") from error
         run.refresh_from_db()
         self.stdout.write(f"{run.get_status_display()}: {run.message}")
