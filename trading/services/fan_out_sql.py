@@ -11,6 +11,7 @@ INSERT INTO trading_intent (
     public_id, bot_id, config_id, account_id, instrument_id, signal_id, position_id, purpose, side, confidence,
     amount_quote, limit_price, status, reason, expires_at, fencing_token, created_at, claimed_at, decided_at)
 """
+_ONE_BOT = " AND b.id = %(bot)s"
 _OPEN = "('opening', 'open', 'closing')"
 _WAITING = "('pending', 'claimed')"
 
@@ -48,7 +49,7 @@ def dialect_for(vendor: str) -> Dialect:
     return POSTGRESQL if vendor == "postgresql" else SQLITE
 
 
-def entries_sql(dialect: Dialect) -> str:
+def entries_sql(dialect: Dialect, *, one_bot: bool = False) -> str:
     """Entry intents for running bots: the best signal per instrument, then as many as the bot has free slots.
 
     Ties are broken by confidence, then symbol. A bot that already got an entry from this batch gets no second helping,
@@ -73,7 +74,7 @@ FROM (
         WHERE s.id {dialect.in_signals} AND s.side = 'buy'
             AND a.status = 'active' AND (a.mode = 'paper' OR a.verification IN ('verified', 'unproven', 'not_needed'))
             AND (a.mode <> 'live' OR (a.live_enabled AND %(live)s))
-            AND {_wanted(dialect)}
+            AND {_wanted(dialect)}{_ONE_BOT if one_bot else ""}
             AND NOT EXISTS (SELECT 1 FROM trading_position p
                 WHERE p.bot_id = b.id AND p.instrument_id = i.id AND p.status IN {_OPEN})
             AND NOT EXISTS (SELECT 1 FROM trading_intent n WHERE n.bot_id = b.id AND n.purpose = 'entry'
@@ -89,7 +90,7 @@ WHERE r.place <= r.max_positions
 ON CONFLICT DO NOTHING"""
 
 
-def exits_sql(dialect: Dialect) -> str:
+def exits_sql(dialect: Dialect, *, one_bot: bool = False) -> str:
     """Exit intents for open positions whose configuration follows the signal; stops never hold an exit back."""
     return f"""{_COLUMNS}
 SELECT {dialect.new_uuid}, r.bot_id, r.config_id, r.account_id, r.instrument_id, r.signal_id, r.position_id, 'exit',
@@ -105,7 +106,7 @@ FROM (
     JOIN trading_bot b ON b.id = p.bot_id AND b.status IN ('running', 'paused')
     JOIN trading_botconfig c ON c.id = p.config_id AND c.timeframe = s.timeframe
     WHERE s.id {dialect.in_signals} AND s.side = 'sell'
-        AND {_wanted(dialect)}
+        AND {_wanted(dialect)}{_ONE_BOT if one_bot else ""}
         AND NOT EXISTS (SELECT 1 FROM trading_intent n
             WHERE n.position_id = p.id AND n.status IN {_WAITING} AND n.side = 'sell')
 ) r

@@ -31,11 +31,12 @@ MARKET_BAND = Decimal("0.05")  # a limit buy further above the ask than this is 
 WAITING = (Intent.Status.PENDING, Intent.Status.CLAIMED)
 
 
-def intents_fan_out(*, signal_ids: Sequence[int]) -> int:
+def intents_fan_out(*, signal_ids: Sequence[int], bot_id: int | None = None) -> int:
     """Give every bot that wants one of these signals its intent; returns how many were made.
 
     Two statements for each candle among the signals, however many bots there are; safe to repeat. Entries expire one
-    timeframe after their candle closed, exits never do. Accounts with new work are woken after commit.
+    timeframe after their candle closed, exits never do. Accounts with new work are woken after commit. With `bot_id`
+    only that bot is served (a bot run in the foreground).
     """
     rows = Signal.objects.filter(pk__in=list(signal_ids)).order_by("timeframe", "candle_open_time")
     candles = [
@@ -46,20 +47,21 @@ def intents_fan_out(*, signal_ids: Sequence[int]) -> int:
     made = 0
     with transaction.atomic():
         for (timeframe, opened), ids in candles:
-            made += _candle_fan_out(dialect, timeframe, opened, ids)
+            made += _candle_fan_out(dialect, timeframe, opened, ids, bot_id)
         if candles:
             accounts_wake(_accounts_with_work(dialect, [pk for _key, ids in candles for pk in ids]))
     return made
 
 
-def _candle_fan_out(dialect: Dialect, timeframe: str, opened: datetime, ids: list[int]) -> int:
+def _candle_fan_out(dialect: Dialect, timeframe: str, opened: datetime, ids: list[int], bot_id: int | None) -> int:
     closed = opened + timedelta(milliseconds=timeframe_ms(timeframe))
     moments = {"now": now(), "closed": closed, "expires": closed + (closed - opened)}
     values: dict[str, Any] = {name: connection.ops.adapt_datetimefield_value(at) for name, at in moments.items()}
-    values.update(signals=_id_list(ids), live=bool(settings.XRAY_LIVE_TRADING))
+    values.update(signals=_id_list(ids), live=bool(settings.XRAY_LIVE_TRADING), bot=bot_id)
+    one = bot_id is not None
     made = 0
     with connection.cursor() as cursor:
-        for statement in (exits_sql(dialect), entries_sql(dialect)):
+        for statement in (exits_sql(dialect, one_bot=one), entries_sql(dialect, one_bot=one)):
             cursor.execute(statement, values)
             made += max(cursor.rowcount, 0)
     return made
