@@ -38,6 +38,7 @@ BARRED_S = 60.0
 POLL_S = 0.2
 
 StartCallback = Callable[[str, asyncio.AbstractEventLoop], Any]
+Wake = Callable[[str, str, int], None]
 _on_start: list[StartCallback] = []
 log = logging.getLogger(__name__)
 
@@ -51,14 +52,24 @@ def on_start(callback: StartCallback) -> None:
         _on_start.append(callback)
 
 
-def streams_main(exchange: str, stop: threading.Event) -> None:
-    """Stream one exchange until `stop` is set; returns within about two seconds of it."""
-    streams = Streams(exchange, stop)
+def streams_main(exchange: str, stop: threading.Event, wake: Wake | None = None) -> None:
+    """Stream one exchange until `stop` is set; returns within about two seconds of it.
+
+    `wake(exchange, timeframe, candle_open_ms)` is called at each candle's close; by default it queues the scan.
+    """
+    streams = Streams(exchange, stop, wake or scan_queue)
     future = asyncio.run_coroutine_threadsafe(streams.run(), background_loop())
     try:
         future.result()
     finally:
         streams.close()
+
+
+def scan_queue(exchange: str, timeframe: str, candle_open_ms: int) -> None:
+    """Have a worker scan the candle."""
+    from signals.tasks import scan_candle
+
+    scan_candle.delay(exchange, timeframe, candle_open_ms)
 
 
 class LeaseLost(Exception):
@@ -68,8 +79,8 @@ class LeaseLost(Exception):
 class Streams:
     """One exchange's streams in this process."""
 
-    def __init__(self, exchange: str, stop: threading.Event) -> None:
-        self.exchange, self.stop, self.owner = exchange, stop, owner_name()
+    def __init__(self, exchange: str, stop: threading.Event, wake: Wake) -> None:
+        self.exchange, self.stop, self.wake, self.owner = exchange, stop, wake, owner_name()
         self.clock = ExchangeClock(exchange)
         self.failures = 0
         self.feed: MarketFeed | None = None
@@ -152,13 +163,11 @@ class Streams:
             candle_ms = last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS)
 
     async def _wake(self, timeframe: str, candle_ms: int, close_ms: int) -> None:
-        from signals.tasks import scan_candle
-
         rows = self.feed.final_candles(timeframe, candle_ms, close_ms) if self.feed else {}
 
         def hand_over() -> None:
             candles_put(self.exchange, timeframe, candle_ms, rows)
-            scan_candle.delay(self.exchange, timeframe, candle_ms)
+            self.wake(self.exchange, timeframe, candle_ms)
 
         await self._db(hand_over)
 

@@ -204,7 +204,7 @@ def test_the_wake_up_hands_over_websocket_candles(market, sockets, woken, monkey
     now_ms = sockets.now_ms()
     last = (now_ms - streams.CLOSE_GRACE_MS) // MINUTE * MINUTE - MINUTE
     sockets.ohlcvs = {"C0/USDT": {"1m": [[last, 1, 2, 1, 2, 5], [last + MINUTE, 2, 2, 2, 2, 1]]}}
-    holder = streams.Streams("binance", threading.Event())
+    holder = streams.Streams("binance", threading.Event(), streams.scan_queue)
     holder.feed = MarketFeed("binance", sockets, ["C0/USDT"], ["1m"])
     holder.feed.candles_since_ms = last
     asyncio.run(holder._wake("1m", last, last + MINUTE))

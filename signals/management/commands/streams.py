@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -24,5 +26,21 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write(f"Streaming {exchange}; Ctrl-C stops.")
-        streams_main(exchange, stop)
+        with ThreadPoolExecutor(1, thread_name_prefix="scan") as pool:
+            streams_main(exchange, stop, None if settings.REDIS_URL else self._scanned_here(pool))
         self.stdout.write("Stopped.")
+
+    def _scanned_here(self, pool: ThreadPoolExecutor) -> Callable[[str, str, int], None]:
+        """Without Redis no other process can be woken, so this one scans too."""
+        from signals.tasks import history_keep, scan_candle
+
+        self.stdout.write("REDIS_URL is not set: scans run in this process.")
+
+        def scan(exchange: str, timeframe: str, candle_open_ms: int) -> None:
+            scan_candle.apply((exchange, timeframe, candle_open_ms))
+            history_keep.apply((exchange, timeframe))
+
+        def submit(exchange: str, timeframe: str, candle_open_ms: int) -> None:
+            pool.submit(scan, exchange, timeframe, candle_open_ms)
+
+        return submit
