@@ -1,8 +1,11 @@
-"""The training process as seen by the worker that starts it: one child, watched by a thread, never waited for."""
+"""The training process as seen by the worker that starts it: one child, watched by a thread, never waited for.
+
+The only program that is started is this project's own `train_model`.
+"""
 
 import logging
 import os
-import subprocess  # nosec B404: the only program started is this project's own command
+import subprocess  # nosec B404
 import sys
 import threading
 
@@ -26,7 +29,8 @@ def trainer_start(run: TrainingRun) -> subprocess.Popen[bytes]:
     command += ["--exchange", run.exchange, "--timeframe", run.timeframe, "--parent", str(os.getpid())]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
-        child = subprocess.Popen(  # nosec B603: fixed program, arguments from the database's own choices
+        # A fixed program, and arguments from the database's own choices.
+        child = subprocess.Popen(  # nosec B603
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
     except OSError as error:
