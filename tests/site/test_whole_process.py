@@ -96,7 +96,9 @@ class Demo:
             try:
                 if answer := ready():
                     return answer
-            except (OSError, urllib.error.URLError):
+            except urllib.error.HTTPError as error:
+                assert error.code >= 500, f"{error} {error.url} {error.read()!r}"
+            except OSError:
                 pass
             time.sleep(0.2)
         raise AssertionError(f"not within {within_s:.0f} s:\n{self.log()}")
