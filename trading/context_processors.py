@@ -40,6 +40,7 @@ class Shell:
     last_event_at: datetime | None = None
     account_value: Decimal | None = None
     today: Decimal | None = None
+    today_base: Decimal | None = None
     exposure: Decimal = Decimal(0)
     flatten_cost: Decimal = Decimal(0)
     stop_level: int = 0
@@ -86,7 +87,9 @@ def _account_fill(values: Shell) -> None:
     values.last_event_at = account.exchange_event_at
     values.connection = connection_state(account.exchange_connection, account.exchange_event_at)
     values.connection_word = WORDS[values.connection]
-    values.account_value, values.today = account.equity_now, today_of(account)
+    values.account_value, values.today_base = account.equity_now, today_base_of(account)
+    if values.account_value is not None and values.today_base is not None:
+        values.today = values.account_value - values.today_base
     values.exposure = sum((row.in_positions_now or Decimal(0) for row in values.accounts), Decimal(0))  # type: ignore[attr-defined]
     values.flatten_cost = values.exposure * TAKER_FEE
 
@@ -98,14 +101,13 @@ def connection_state(connection: str | None, last_event_at: datetime | None) -> 
     return "live" if (now() - last_event_at).total_seconds() <= STALE_AFTER_S else "stale"
 
 
-def today_of(account: Any) -> Decimal | None:
-    """Change of value since midnight UTC (or since the first snapshot), deposits taken out."""
+def today_base_of(account: Any) -> Decimal | None:
+    """What today's result is counted from: value - base = result since midnight UTC, deposits taken out."""
     if account.equity_now is None:
         return None
-    begin = account.equity_before if account.equity_before is not None else account.equity_first
-    deposits = account.deposits_before if account.equity_before is not None else account.deposits_first
-    result: Decimal = account.equity_now - begin - (account.deposits_now - deposits)
-    return result
+    if account.equity_before is None:  # younger than a day: it began with what was paid in
+        return account.deposits_now  # type: ignore[no-any-return]
+    return account.equity_before + account.deposits_now - account.deposits_before  # type: ignore[no-any-return]
 
 
 def _stops_fill(values: Shell, user: User) -> None:

@@ -22,11 +22,17 @@ on("pnl", (payload) => {
   set(`account.${shown}.cash`, String(Number(payload.equity) - Number(payload.in_positions)));
   countPeriods(Number(payload.equity));
 });
-on("snapshot", (payload) => totalsOf(payload) && setAll(`account.${shown}`, payload));
+on("snapshot", (payload) => {
+  if (!totalsOf(payload)) return;
+  setAll(`account.${shown}`, payload);
+  countPeriods(Number(payload.equity));
+});
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
 
 /** The KPIs go on counting: PnL = value - base, and what is neither realised nor a fee is unrealised. */
 function countPeriods(equity) {
+  const today = document.getElementById("today");
+  if (today && today.dataset.base) set("shell.today", (equity - Number(today.dataset.base)).toFixed(4));
   for (const period of document.querySelectorAll("[data-period]")) {
     const { period: key, base, realised, fees } = period.dataset;
     const pnl = Math.round((equity - Number(base)) * 100) / 100;

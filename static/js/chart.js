@@ -118,6 +118,7 @@ function quoted(quote) {
   if (!last) return;
   const time = bucket(Math.floor(Date.parse(quote.at) / 1000));
   if (time < last.time) return;
+  if (time > last.time) setTimeout(catchUp, 4000); // a candle closed: its volume and exact close are stored by then
   last = time === last.time ? { ...last, high: Math.max(last.high, price), low: Math.min(last.low, price), close: price } : { time, open: last.close, high: Math.max(last.close, price), low: Math.min(last.close, price), close: price };
   candles.update(last);
   showLast();

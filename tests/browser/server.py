@@ -17,11 +17,11 @@ import django
 
 django.setup()
 
-import uvicorn
-from django.core.management import call_command
+import uvicorn  # noqa: E402 - models need the set-up above
+from django.core.management import call_command  # noqa: E402
 
-from signals.quotes import quotes_forget
-from tests.pages import worlds
+from signals.quotes import quotes_forget  # noqa: E402
+from tests.pages import worlds  # noqa: E402
 
 
 def commands_run() -> None:

@@ -54,7 +54,7 @@ def stop(request: HttpRequest) -> HttpResponse:
     if level == "3" and request.POST.get("confirm", "").strip().upper() != FLATTEN_WORD:
         messages.error(request, f"Nothing was sold: type {FLATTEN_WORD} into the field beside the button to confirm.")
         return back
-    target = {"scope": StopSwitch.Scope.USER, "target": str(user.public_id), "actor": user}
+    target: dict[str, Any] = {"scope": StopSwitch.Scope.USER, "target": str(user.public_id), "actor": user}
     if level == "0":
         stops.stop_clear(**target)
     else:

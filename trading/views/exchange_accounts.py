@@ -58,10 +58,10 @@ def account_new(request: HttpRequest) -> HttpResponse:
         return _form(request, values)
     values = {name: request.POST.get(name, "").strip() for name in KEPT}
     paper = values["mode"] == ExchangeAccount.Mode.PAPER
-    keys = {} if paper else _secrets(request)
+    keys: dict[str, Any] = {} if paper else _secrets(request)
     start = values["paper_start_balance"] if paper else None
     try:
-        fields = {name: values[name] for name in KEPT if name != "paper_start_balance"}
+        fields: dict[str, Any] = {name: values[name] for name in KEPT if name != "paper_start_balance"}
         account = service.account_add(
             user=user_of(request),
             paper_start_balance=start,

@@ -93,8 +93,7 @@ def _period(
 
 def _value_at(account: ExchangeAccount, begin: datetime | None) -> tuple[Decimal, Decimal]:
     rows: Any = BalanceSnapshot.objects.filter(account=account).values_list("equity", "net_deposits")
-    if begin is None:
-        _equity, deposits = rows.order_by("at", "id").first() or (ZERO, ZERO)
-        return deposits, deposits
-    found = rows.filter(at__lt=begin).order_by("-at", "-id").first() or rows.order_by("at", "id").first()
-    return found or (ZERO, ZERO)
+    if begin is not None and (found := rows.filter(at__lt=begin).order_by("-at", "-id").first()):
+        return found
+    _equity, deposits = rows.order_by("at", "id").first() or (ZERO, ZERO)
+    return deposits, deposits  # the account is younger than the period: it began with what was paid in

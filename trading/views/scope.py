@@ -42,7 +42,6 @@ def account_shown(request: HttpRequest) -> ExchangeAccount | None:
 def _with_values(user: User) -> "QuerySet[ExchangeAccount, Any]":
     snapshots = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id")
     before = snapshots.filter(at__lt=day_start())
-    first = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("at", "id")
     state = ExchangeState.objects.filter(exchange=OuterRef("exchange"))
     return (
         ExchangeAccount.objects.filter(user=user)
@@ -53,8 +52,6 @@ def _with_values(user: User) -> "QuerySet[ExchangeAccount, Any]":
             in_positions_now=Subquery(snapshots.values("in_positions")[:1]),
             equity_before=Subquery(before.values("equity")[:1]),
             deposits_before=Subquery(before.values("net_deposits")[:1]),
-            equity_first=Subquery(first.values("equity")[:1]),
-            deposits_first=Subquery(first.values("net_deposits")[:1]),
             exchange_connection=Subquery(state.values("connection")[:1]),
             exchange_event_at=Subquery(state.values("last_event_at")[:1]),
         )
