@@ -89,6 +89,8 @@ def _by_framework(error: Exception, context: dict[str, Any]) -> Response:
         log.error("unexpected error behind %s", _path(context), exc_info=error)
         words = "Something went wrong on our side; it was logged. Try again, and tell the staff if it stays."
         return Response(error_body("server_error", words), status=500)
+    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        answer.status_code = 401  # DRF says 403 where a view has no authenticator of its own, as login
     code, message = _words(error)
     answer.data = error_body(code, message)
     return answer

@@ -16,6 +16,7 @@ from accounts.services.notices import notice_send
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 45.0
+PAGE = "/exchange-accounts/"
 State = ExchangeAccount.Verification
 ADVICE = "Advice: limit the key to this server's address at the exchange."
 
@@ -117,7 +118,9 @@ def _stored(account: ExchangeAccount, verdict: Verdict) -> ExchangeAccount | Non
         detail = {"state": verdict.state, "permissions": verdict.permissions}
         audit_record(actor=None, action="account.verified", obj=account, detail=detail)
         title = f"{account.name}: {State(verdict.state).label.lower()}"
-        notice_send(user=account.user, level=verdict.level, title=title, text=verdict.detail, link="/exchange-accounts/")
+        notice_send(
+            user=account.user, level=verdict.level, title=title, text=verdict.detail, link="/exchange-accounts/"
+        )
     if verdict.drop_keys:
         from accounts.exchanges.factory import client_forget
 

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,6 +75,13 @@ class BotViews(OwnRows, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Response(BotOutput(BOTS.get(pk=bot.pk)).data)
 
 
+def _flag(raw: Any) -> bool:
+    try:
+        return boolean(raw)
+    except ValueError as error:
+        raise ValidationError({"apply_to_open": [str(error)]}) from None
+
+
 def _reason(request: Request) -> str:
     given = ReasonInput(data=request.data)
     given.is_valid(raise_exception=True)
@@ -105,7 +113,7 @@ class BotConfigView(OwnRows, GenericAPIView[Bot]):
 
     def _configured(self, request: Request, data: dict[str, Any]) -> Response:
         bot = self.get_object()
-        apply_to_open = boolean(data.pop("apply_to_open", False))
+        apply_to_open = _flag(data.pop("apply_to_open", False))
         config = services.bot_configure(
             bot=bot, data=data, actor=user_of(request), apply_to_open=apply_to_open, ip=ip_of(request)
         )
