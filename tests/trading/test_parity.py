@@ -57,16 +57,16 @@ def market():
 class PaperRun:
     """Drives one account candle by candle; bots decide by a stated rule on the candle that has closed.
 
-    Buy when it rose and (candle + bot + symbol) is a multiple of three; sell when it fell by more than 0.6 %.
+    Buy when it rose and (candle + bot + symbol) is even; sell when it fell by more than 0.6 %.
     """
 
     def __init__(self, market):
         self.market = market
-        self.account = account_make(paper_start_balance=D(60_000))
+        self.account = account_make(paper_start_balance=D(70_000))
         self.specs = {symbol: spec_of(market, row) for row, symbol in enumerate(market.symbols)}
         self.instruments = {symbol: instrument_make(symbol, spec) for symbol, spec in self.specs.items()}
         self.bots = [
-            bot_make(self.account, name, max_positions=8, maker_timeout_s=60, **plan) for name, plan in PLANS.items()
+            bot_make(self.account, name, max_positions=12, maker_timeout_s=60, **plan) for name, plan in PLANS.items()
         ]
 
     def candle(self, row, column):
@@ -80,7 +80,7 @@ class PaperRun:
         for row, symbol in enumerate(self.market.symbols):
             last = self.candle(row, column - 1)
             for number, bot in enumerate(self.bots):
-                if last.close > last.open and (column + number + row) % 3 == 0:
+                if last.close > last.open and (column + number + row) % 2 == 0:
                     rows.append(self.intent(bot, symbol, "entry", min(last.close / last.open - 1, 0.1) * 10 + 0.1, at))
                 elif last.close < last.open * 0.994:
                     rows.append(self.intent(bot, symbol, "exit", 1.0, at))
@@ -110,13 +110,14 @@ class PaperRun:
             for phase in zip(*quotes, strict=True):
                 with clock_set(lambda at=phase[0].at: at):
                     account_execute(account_id=self.account.pk, quotes=phase)
-            if column % 10 == 0 and Position.objects.filter(status="closed").count() >= WANTED_TRADES:
+            if column % 4 == 0 and Position.objects.filter(status="closed").count() >= WANTED_TRADES:
                 return
 
 
 @pytest.fixture
 def paper(transactional_db, market, monkeypatch):
-    monkeypatch.setattr(listeners, "_saved", [])  # pages and watchers are not what is compared here
+    monkeypatch.setattr(listeners, "_saved", [])  # pages, watchers and outcomes are not what is compared here
+    monkeypatch.setattr(listeners, "_closed", [])
     run = PaperRun(market)
     run.run()
     return run
