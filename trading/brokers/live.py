@@ -83,7 +83,9 @@ class LiveBroker:
             return self._absent(order)
         except ExchangeError as error:
             logger.warning("order %s could not be looked up: %s", order.client_order_id, error)
-            return []
+        except Exception:
+            logger.exception("what the exchange says of order %s is unreadable", order.client_order_id)
+        return []
 
     def _absent(self, order: OrderState) -> list[Event]:
         """One clean read without it; the second one, late enough, proves that it never got there."""

@@ -12,7 +12,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "profit_target": Decimal("0.012"),
             "stop_loss": Decimal("0.009"),
             "holding_time_s": 900,
-            "entry_type": "maker",
+            "entry_type": "market",  # in a market sped up 60 times, most post-only orders come too late
             "maker_timeout_s": 20,
             "on_maker_timeout": "taker",
             "max_positions": 4,

@@ -1,0 +1,160 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
+from accounts.models import Notice
+from tests.trading.conftest import AT
+from trading.brokers import live_calls
+from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry
+from trading.services import reconciliation, sweep, work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fresh_process():
+    reconciliation._checked.clear()
+
+
+@pytest.fixture
+def exchange_has(monkeypatch):
+    asked = []
+
+    def set_to(**totals):
+        async def read(account):
+            asked.append(account.pk)
+            if "error" in totals:
+                raise totals["error"]
+            return {name: Decimal(total) for name, total in totals.items()}
+
+        monkeypatch.setattr(live_calls, "balances_read", read)
+        return asked
+
+    return set_to
+
+
+@pytest.fixture
+def account(make):
+    return make.account(mode="practice", verification="verified", sealed_credentials="sealed")
+
+
+def test_a_new_account_is_funded_once_with_what_the_exchange_has(account, exchange_has):
+    asked = exchange_has(USDT="10000.5", BTC="0.25")
+    work.account_work(account_id=account.pk)
+    reconciliation._checked.clear()  # as after a restart
+    work.account_work(account_id=account.pk)
+    assert asked == [account.pk]
+    assert {row.currency: row.total for row in Balance.objects.all()} == {
+        "USDT": Decimal("10000.5"),
+        "BTC": Decimal("0.25"),
+    }
+    assert set(LedgerEntry.objects.values_list("kind", flat=True)) == {"deposit"}
+    account.refresh_from_db()
+    assert account.last_checked_at is not None and not Notice.objects.exists()
+
+
+def test_no_balance_is_asked_of_an_account_with_nothing_to_do(account, exchange_has):
+    asked = exchange_has(USDT="1")
+    LedgerEntry.objects.create(
+        account=account, reference="start:USDT", currency="USDT", amount="1", kind="deposit", at=AT
+    )
+    work.account_work(account_id=account.pk)
+    assert asked == []
+
+
+def test_a_difference_is_told_and_never_overwritten(make, account, exchange_has):
+    exchange_has(USDT="100")
+    work.account_work(account_id=account.pk)
+    reconciliation.check_forget(account.pk)
+    bot = make.bot(account)
+    Intent.objects.create(
+        bot=bot,
+        config=bot.config,
+        account=account,
+        instrument=make.instrument(),
+        purpose="manual_entry",
+        side="buy",
+        amount_quote="50",
+        expires_at=AT,
+    )
+    exchange_has(USDT="175")
+    work.account_work(account_id=account.pk)
+    row = Balance.objects.get(currency="USDT")
+    assert (row.total, row.exchange_total) == (Decimal(100), Decimal(175))
+    assert "+75 USDT" in Notice.objects.get().text
+    assert Intent.objects.get().status == "denied"  # there is no price of it here
+
+
+def test_an_exchange_that_is_down_means_no_trading_and_five_errors_pause_the_bot(make, account, exchange_has):
+    bot = make.bot(account)
+    exchange_has(error=ExchangeRetry("The exchange cannot be reached."))
+    for _ in range(5):
+        with pytest.raises(ExchangeRetry):
+            work.account_work(account_id=account.pk)
+    bot.refresh_from_db()
+    assert bot.status == "paused" and "cannot be reached" in bot.status_reason
+
+
+def test_a_revoked_key_stops_only_its_account(make, account, exchange_has):
+    other = make.account(mode="practice", verification="verified", sealed_credentials="sealed")
+    exchange_has(error=ExchangeStopped("The key was revoked."))
+    with pytest.raises(ExchangeStopped):
+        work.account_work(account_id=account.pk)
+    account.refresh_from_db()
+    other.refresh_from_db()
+    assert (account.status, other.status) == ("paused", "active")
+    assert "revoked" in account.status_reason and Notice.objects.get().level == "bad"
+
+
+def test_the_sweeper_finds_what_nobody_was_woken_for(make, at_noon):
+    bots = [make.bot() for _ in range(4)]
+    btc = make.instrument()
+    common = {"instrument": btc, "side": "buy", "purpose": "entry"}
+    Intent.objects.create(bot=bots[0], config=bots[0].config, account=bots[0].account, **common)
+    make.position(bots[1], btc, hold_until=AT)
+    make.position(bots[2], btc, hold_until=at_noon + timedelta(hours=1))
+    stale = {"status": "claimed", "claimed_at": at_noon - timedelta(minutes=2)}
+    Intent.objects.create(bot=bots[3], config=bots[3].config, account=bots[3].account, **common, **stale)
+    assert sweep.accounts_with_work() == {bots[n].account_id for n in (0, 1, 3)}
+
+
+def test_signals_whose_fan_out_was_lost_are_fanned_out_by_the_sweeper(make, at_noon):
+    make.bot()
+    signal = make.signal(make.instrument())
+    type(signal).objects.update(created_at=at_noon - timedelta(seconds=30))
+    assert sweep.signals_fan_out_missed() == 1
+    assert sweep.signals_fan_out_missed() == 0
+
+
+def test_leases_of_dead_processes_are_given_back(make):
+    import os
+    import socket
+    import subprocess
+    import sys
+
+    from trading.leases import lease_take
+    from trading.models import AccountLease
+
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    alive, dead = make.account(), make.account()
+    lease_take(account_id=alive.pk)
+    lease_take(account_id=dead.pk)
+    owner = f"{socket.gethostname()[:24]}:{gone.stdout.strip()}:1:x"
+    AccountLease.objects.filter(account=dead).update(owner=owner)
+    assert sweep.dead_leases_release() == 1
+    assert str(os.getpid()) in AccountLease.objects.get(account=alive).owner
+    assert AccountLease.objects.get(account=dead).owner == ""
+
+
+def test_snapshots_are_due_for_what_changed_or_is_open(make, at_noon):
+    from trading.services.snapshots import snapshots_take_due
+
+    changed, quiet = make.account(), make.account()
+    Balance.objects.create(account=changed, currency="USDT", total="100", updated_at=at_noon)
+    Balance.objects.create(account=quiet, currency="USDT", total="5", updated_at=AT)
+    BalanceSnapshot.objects.create(account=quiet, at=at_noon - timedelta(seconds=20), equity=5, free=5, in_positions=0)
+    assert snapshots_take_due() == 1
+    assert BalanceSnapshot.objects.get(account=changed).equity == 100
+    assert snapshots_take_due() == 0
