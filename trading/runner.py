@@ -74,10 +74,11 @@ class Runner:
         return answers
 
     def _send_one(self, effect: OrderPlaced | CancelAsked) -> list[Event]:
-        placed = isinstance(effect, OrderPlaced)
-        order = self._order(effect.order.client_order_id if placed else effect.client_order_id)
-        instrument = self.state.instruments[order.symbol]
-        return self.broker.submit(order, instrument) if placed else self.broker.cancel(order, instrument)
+        if isinstance(effect, OrderPlaced):
+            order = self._order(effect.order.client_order_id)
+            return self.broker.submit(order, self.state.instruments[order.symbol])
+        order = self._order(effect.client_order_id)
+        return self.broker.cancel(order, self.state.instruments[order.symbol])
 
     def _order(self, client_order_id: str) -> OrderState:
         order = order_find(self.state, client_order_id)

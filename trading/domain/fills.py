@@ -92,7 +92,8 @@ def _position_fill(state: AccountState, order: OrderState, event: FillSeen) -> l
     position = state.positions.get(order.position_id) or state.closed_positions.get(order.position_id)
     if position is None:
         return [Oddity(event.at, f"The position of order {order.client_order_id} is gone; its fill is in the ledger.")]
-    spec, effects = state.instruments[order.symbol], []
+    spec = state.instruments[order.symbol]
+    effects: list[Effect] = []
     value = fee_value(state, spec, event)
     if value is None:
         effects.append(Oddity(event.at, f"A fee of {event.fee} {event.fee_currency} could not be valued."))

@@ -122,9 +122,9 @@ def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> Non
     configs = _configs(loaded.bots, positions)
     wanted = {row.instrument_id for rows in (positions, orders, loaded.intents) for row in rows}
     instruments = Instrument.objects.in_bulk(wanted) if wanted else {}
-    for row in instruments.values():
-        keys.instruments[row.symbol] = row.pk
-        state.instruments[row.symbol] = instrument_spec(row)
+    for instrument in instruments.values():
+        keys.instruments[instrument.symbol] = instrument.pk
+        state.instruments[instrument.symbol] = instrument_spec(instrument)
     keys.bots.update({row.public_id: row.pk for row in loaded.bots})
     keys.configs.update({row.public_id: row.pk for row in configs.values()})
     by_pk: dict[int, UUID] = {}
@@ -133,15 +133,26 @@ def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> Non
         keys.positions[row.public_id], by_pk[row.pk] = row.pk, row.public_id
         position = position_state(row)
         (state.positions if position.status in OPEN_STATES else state.closed_positions)[row.public_id] = position
+    _orders_joined(loaded, orders, bots, instruments, by_pk)
+    for intent in loaded.intents:
+        keys.intents[intent.public_id] = intent.pk
+        intent.bot, intent.instrument = bots[intent.bot_id], instruments[intent.instrument_id]
+
+
+def _orders_joined(
+    loaded: Loaded,
+    orders: list[Any],
+    bots: dict[int, Bot],
+    instruments: dict[int, Instrument],
+    positions: dict[int, UUID],
+) -> None:
+    keys, state = loaded.keys, loaded.state
     for row in orders:
         row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
         keys.orders[row.client_order_id], keys.exchange_ids[row.client_order_id] = row.pk, row.exchange_order_id
         keys.intents[row.intent_public_id] = row.intent_id
-        order = _order_state(row, row.intent_public_id, row.purpose, by_pk[row.position_id])
+        order = _order_state(row, row.intent_public_id, row.purpose, positions[row.position_id])
         (state.orders if order.status in OPEN else state.closed_orders)[row.client_order_id] = order
-    for row in loaded.intents:
-        keys.intents[row.public_id] = row.pk
-        row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
 
 
 def _configs(bots: list[Bot], positions: list[Position]) -> dict[int, BotConfig]:

@@ -75,21 +75,16 @@ def rows_update(model: type[Model], rows: Mapping[int, Mapping[str, Any]]) -> No
     """
     if not rows:
         return
-    fields = [model._meta.get_field(name) for name in next(iter(rows.values()))]
+    fields: list[Any] = [model._meta.get_field(name) for name in next(iter(rows.values()))]
+    key: Any = model._meta.pk
     quote = connection.ops.quote_name
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
     values = [
-        [
-            *(
-                field.get_db_prep_save(row[field.attname if field.attname in row else field.name], connection)
-                for field in fields
-            ),
-            pk,
-        ]
+        [*(field.get_db_prep_save(value, connection) for field, value in zip(fields, row.values(), strict=True)), pk]
         for pk, row in rows.items()
     ]
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(key.column)} = %s"  # nosec B608
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET {columns} WHERE {key} = %s", values)  # nosec B608  (names are ours)
+        cursor.executemany(statement, values)
         if cursor.rowcount != len(rows):
-            raise LookupError(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {table} are gone.")
+            raise LookupError(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {model.__name__} are gone.")

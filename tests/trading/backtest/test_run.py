@@ -172,5 +172,5 @@ def test_nonsense_is_refused_with_what_is_allowed(folder, options, message):
 def test_missing_or_broken_files_are_named(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         files_of(tmp_path / "none", [])
-    with pytest.raises(DataError, match="no .parquet files"):
+    with pytest.raises(DataError, match="There are no"):
         files_of(tmp_path, [])

@@ -2,11 +2,12 @@
 
 from trading.domain.money import text
 from trading.domain.risk.view import Denial, RiskView, denial
+from trading.domain.types import ZERO
 
 
 def check(view: RiskView) -> Denial | None:
     """Free quote currency (balance minus reserves) must cover the order and, to be safe, its taker fee."""
-    needed = view.sized.cost * (1 + max(view.spec.taker_fee, 0))
+    needed = view.sized.cost * (1 + max(view.spec.taker_fee, ZERO))
     if needed <= view.free:
         return None
     currency = view.spec.quote
