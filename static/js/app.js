@@ -1,5 +1,5 @@
 // Entry point of every page of a logged-in user.
-import { connect, on, set, setAll } from "./live.js";
+import { connect, on, set, setAll, write } from "./live.js";
 import { startRefresh } from "./refresh.js";
 import { startShell } from "./shell.js";
 
@@ -16,6 +16,7 @@ on("pnl", (payload) => {
     setAll(`position.${row.id}`, row);
     moveDot(row);
   }
+  sumRows();
   if (!totalsOf(payload)) return;
   const { positions, ...totals } = payload;
   setAll(`account.${shown}`, totals);
@@ -28,6 +29,15 @@ on("snapshot", (payload) => {
   countPeriods(Number(payload.equity));
 });
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
+
+/** The footer is the sum of the rows as they are written, in cents. */
+function sumRows() {
+  for (const footer of document.querySelectorAll("[data-sum]")) {
+    const cells = footer.closest("table").querySelectorAll(`tbody [data-live$=".${footer.dataset.sum}"]`);
+    const cents = [...cells].reduce((sum, cell) => sum + Math.round(Number(cell.textContent.replace(/[,+]/g, "").replace("\u2212", "-")) * 100 || 0), 0);
+    write(footer, (cents / 100).toFixed(2));
+  }
+}
 
 /** The KPIs go on counting: PnL = value - base, and what is neither realised nor a fee is unrealised. */
 function countPeriods(equity) {

@@ -37,7 +37,7 @@ function showMarks() {
     position: mark.side === "buy" ? "belowBar" : "aboveBar",
     shape: mark.side === "buy" ? "arrowUp" : "arrowDown",
     color: colour(mark.side === "buy" ? "gain" : "loss"),
-    size: 1.4,
+    size: 1,
   })));
   for (const line of lines) candles.removePriceLine(line);
   const looks = { stop: ["loss", LineStyle.Solid], target: ["gain", LineStyle.Dashed], entry: ["text-2", LineStyle.Dotted] };
@@ -67,7 +67,7 @@ function showRange() {
   const step = SECONDS[timeframe] || 60;
   const from = Number(box.dataset.from);
   const to = Number(box.dataset.to) || Math.floor(Date.now() / 1000);
-  const margin = Math.max(20 * step, (to - from) * 0.6);
+  const margin = Math.max(30 * step, (to - from) * 0.6);
   const known = data.candles;
   if (!known.length) return;
   chart.timeScale().setVisibleRange({ from: Math.max(known[0][0], from - margin), to: Math.min(known[known.length - 1][0], to + margin) });

@@ -37,7 +37,7 @@ function flash(element, up) {
 export function write(element, value) {
   const format = formats[element.dataset.fmt] || formats.text;
   const places = element.dataset.places === undefined ? 2 : Number(element.dataset.places);
-  const text = format(value, places);
+  const text = format(value, places) + (element.dataset.suffix || "");
   if (element.textContent === text) return;
   const before = Number(element.dataset.value);
   element.textContent = text;

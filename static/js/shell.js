@@ -39,6 +39,11 @@ function paintClocks() {
   }
 }
 
+function paintDate() {
+  const words = new Date().toUTCString(); // "Sat, 21 Nov 2026 11:03:02 GMT"
+  for (const element of document.querySelectorAll("[data-clock]")) element.textContent = `${words.slice(0, 3)} ${words.slice(5, 16)}, ${words.slice(17, 25)} UTC`;
+}
+
 export function toast(level, title, text, link) {
   const region = document.getElementById("toasts");
   if (!region) return;
@@ -107,4 +112,5 @@ export function startShell() {
   });
   setInterval(paintConnection, 250);
   setInterval(paintClocks, 1000);
+  setInterval(paintDate, 1000);
 }

@@ -28,6 +28,9 @@ def test_pnl_changes_on_a_pushed_quote_without_a_reload(visit, site):
     )
     for total, realised, unrealised, fees in parts:
         assert round(realised + unrealised + fees, 2) == total
+    cell = "cell => Number(cell.textContent.replace(/[,+]/g, '').replace('\\u2212', '-'))"
+    rows = page.eval_on_selector_all("#positions tbody [data-live$='.pnl']", f"cells => cells.map({cell})")
+    assert page.eval_on_selector("#positions [data-sum=pnl]", cell) == round(sum(rows), 2)
     assert page.evaluate("window.sameDocument")
 
 

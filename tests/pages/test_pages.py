@@ -120,7 +120,7 @@ def test_positions_sum_to_their_footer(world, page, cents):
     worlds.position(world.bot, world.markets["LINK"], result="-0.0042")
     text = page.get(reverse("overview_block", args=["positions"])).content.decode()
     rows = [cents(found) for found in re.findall(r'\.pnl" data-fmt="signed"[^>]*>([^<]+)<', text)]
-    total = cents(re.search(r'\.unrealised" data-fmt="signed">([^<]+)<', text).group(1))
+    total = cents(re.search(r'data-sum="pnl" data-fmt="signed">([^<]+)<', text).group(1))
     assert len(rows) == 2 and sum(rows) == total
 
 
