@@ -43,11 +43,14 @@ def owner_name() -> str:
 
 
 def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
-    """Take the account's lease, or None when another holder's has not run out."""
+    """Take the account's lease, or None when another holder's has not run out.
+
+    A holder that was a process of this host and is dead (killed) need not be waited for.
+    """
     owner, moment = owner_name(), at or now()
     if not _claim(account_id, owner, moment):
         AccountLease.objects.get_or_create(account_id=account_id)
-        if not _claim(account_id, owner, moment):
+        if not _claim(account_id, owner, moment) and not _claim_of_dead(account_id, owner, moment):
             return None
     row = AccountLease.objects.get(account_id=account_id)
     return Lease(account_id, owner, row.token, row.sequence, row.peak_equity, row.seen)
@@ -57,6 +60,26 @@ def _claim(account_id: int, owner: str, at: datetime) -> bool:
     vacant = Q(owner="") | Q(expires_at=None) | Q(expires_at__lt=at)
     rows = AccountLease.objects.filter(vacant, account_id=account_id)
     return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
+
+
+def _claim_of_dead(account_id: int, owner: str, at: datetime) -> bool:
+    held = AccountLease.objects.get(account_id=account_id)
+    host, _, rest = held.owner.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname()[:24] or not pid.isdigit() or _alive(int(pid)):
+        return False
+    rows = AccountLease.objects.filter(account_id=account_id, owner=held.owner, token=held.token)
+    return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def lease_save(lease: Lease, **values: Any) -> None:

@@ -1,5 +1,8 @@
 """Execution through the queue and the database: claims, leases, crashes, changes, and the broker's port."""
 
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -7,8 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.clock import clock_set
+from accounts.clock import clock_set, now
 from accounts.exchanges.errors import ExchangeStopped
+from signals import quotes
+from signals.quotes import QuoteRow
 from tests.trading.worlds import START, account_make, bot_make, instrument_make, intent_make, quote_make
 from trading import wiring
 from trading.backtest.replay import replay
@@ -55,9 +60,9 @@ class World:
 
     def run(self, bid=100, seconds=10, **kwargs):
         self.at += timedelta(seconds=seconds)
-        quotes = [] if bid is None else [quote_make(bid=bid, at=self.at)]
+        shown = [] if bid is None else [quote_make(bid=bid, at=self.at)]
         with clock_set(lambda: self.at):
-            return account_execute(account_id=self.account.pk, quotes=quotes, at=self.at, **kwargs)
+            return account_execute(account_id=self.account.pk, quotes=shown, at=self.at, **kwargs)
 
     def entry(self, **fields):
         return intent_make(self.bot, self.btc, **fields)
@@ -199,6 +204,30 @@ def test_only_one_holder_and_the_token_grows(world):
         account_execute(account_id=world.account.pk, quotes=[], events=[CashMoved(START, "USDT", D(1), "x")])
     lease_release(first)
     assert lease_take(account_id=world.account.pk).token == first.token + 1
+
+
+def test_the_lease_of_a_killed_process_of_this_host_is_free_at_once(world):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    host = socket.gethostname()[:24]
+    until = now() + LEASE_TIME
+    AccountLease.objects.create(account=world.account, owner=f"{host}:{killed.pid}:1:x", token=4, expires_at=until)
+    assert lease_take(account_id=world.account.pk).token == 5
+    AccountLease.objects.update(owner=f"elsewhere:{killed.pid}:1:x")
+    assert lease_take(account_id=world.account.pk) is None
+
+
+def test_an_old_quote_is_no_quote(world):
+    quotes.publish("binance", [QuoteRow("BTC/USDT", D(100), D(101), D(5), D(5), START)])
+    intent = world.entry()
+    account_execute(account_id=world.account.pk, at=START + timedelta(seconds=61))
+    intent.refresh_from_db()
+    assert intent.reason == "There is no price of BTC/USDT right now."
+    fresh = world.entry()
+    account_execute(account_id=world.account.pk, at=START + timedelta(seconds=60))
+    fresh.refresh_from_db()
+    quotes.quotes_forget()
+    assert fresh.status == "done"
 
 
 def test_a_holder_whose_lease_ran_out_stores_nothing_more(world):
@@ -354,11 +383,11 @@ def test_a_run_takes_a_fixed_number_of_queries(world):
         for other in range(1 + number * 6):
             symbol = f"C{number}{other}/USDT"
             intent_make(bot_make(world.account, f"bot {symbol}"), instrument_make(symbol))
-        quotes = [quote_make(i.symbol) for i in (world.btc, *type(world.btc).objects.all())]
+        shown = [quote_make(i.symbol) for i in (world.btc, *type(world.btc).objects.all())]
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            account_execute(account_id=world.account.pk, quotes=quotes, at=world.at)
+            account_execute(account_id=world.account.pk, quotes=shown, at=world.at)
         counts.append(len(queries))
     assert counts[1] <= counts[0] + 4, counts
     assert Position.objects.count() == 8

@@ -11,6 +11,7 @@ from accounts.exchanges.errors import ExchangeError
 from accounts.models import ExchangeAccount
 from signals.quotes import latest
 from trading.domain.exits import due, touches
+from trading.domain.risk.quote_age import QUOTE_MAX_AGE
 from trading.domain.types import CashMoved, ClockMark, Effect, Event, Oddity, OrderStatus, Quote, QuoteSeen, RunStarted
 from trading.leases import Lease, LeaseBusy, lease_release, lease_take
 from trading.runner import Runner
@@ -86,13 +87,17 @@ class _Run:
         return self.handled
 
     def _quotes(self, given: Sequence[Quote] | None, wanted: set[str]) -> list[Quote]:
-        """Quotes of the symbols in play: those with an open order or position, or an intent that waits."""
+        """Quotes of the symbols in play: those with an open order or position, or an intent that waits.
+
+        An old quote is none: no level is touched by it and no paper order fills at it.
+        """
         state = self.loaded.state
         symbols = {o.symbol for o in state.orders.values()} | {p.symbol for p in state.positions.values()} | wanted
         if given is not None:
             return [quote for quote in given if quote.symbol in symbols]
-        rows = (latest(self.account.exchange, symbol) for symbol in sorted(symbols))
-        return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in rows if r is not None]
+        found = (latest(self.account.exchange, symbol) for symbol in sorted(symbols))
+        rows = (row for row in found if row is not None and self.at - row.at <= QUOTE_MAX_AGE)
+        return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in rows]
 
     def _start_cash(self) -> list[Event]:
         """What a paper account begins with, posted once, by its first run."""
