@@ -7,7 +7,7 @@ from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
 from accounts.models import Notice
 from tests.trading.conftest import AT
 from trading.brokers import live_calls
-from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry
+from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry, Order
 from trading.services import reconciliation, sweep, work
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,19 @@ def test_the_sweeper_finds_what_nobody_was_woken_for(make, at_noon):
     make.position(bots[2], btc, hold_until=at_noon + timedelta(hours=1))
     stale = {"status": "claimed", "claimed_at": at_noon - timedelta(minutes=2)}
     Intent.objects.create(bot=bots[3], config=bots[3].config, account=bots[3].account, **common, **stale)
-    assert sweep.accounts_with_work() == {bots[n].account_id for n in (0, 1, 3)}
+    for bot in bots:
+        LedgerEntry.objects.create(
+            account=bot.account, reference="start", currency="USDT", amount="1", kind="deposit", at=AT
+        )
+    new, rests = make.account(), make.bot(make.account(mode="practice", verification="verified"))
+    make.account(mode="practice", verification="unverified")
+    order = {"bot": rests, "account": rests.account, "instrument": btc, "side": "buy", "amount": "1"}
+    intent = Intent.objects.create(
+        bot=rests, config=rests.config, account=rests.account, status="done", **{**common, "instrument": btc}
+    )
+    Order.objects.create(intent=intent, client_order_id="x", type="limit", status="active", price="90", **order)
+    expected = {bots[n].account_id for n in (0, 1, 3)} | {new.pk, rests.account_id}
+    assert sweep.accounts_with_work() == expected
 
 
 def test_signals_whose_fan_out_was_lost_are_fanned_out_by_the_sweeper(make, at_noon):

@@ -90,8 +90,8 @@ class LiveBroker:
     def _absent(self, order: OrderState) -> list[Event]:
         """One clean read without it; the second one, late enough, proves that it never got there."""
         key, moment = f"trading:absent:{order.client_order_id}", now()
-        first = cache.get_or_set(key, moment, timeout=3600)
-        if moment - first < EXPIRY + CLOCK_ERROR:
+        cache.add(key, moment, timeout=3600)
+        if moment - cache.get(key, moment) < EXPIRY + CLOCK_ERROR:
             return []
         cache.delete(key)
         return [_answered(order, OrderStatus.REJECTED, reason="It never reached the exchange (looked up twice).")]

@@ -18,7 +18,7 @@ from signals.domain.timeframes import timeframe_ms
 from signals.models import Instrument, Signal
 from signals.quotes import latest
 from trading.domain.exits import CANCEL_AGAIN
-from trading.models import Bot, Intent, Order, Position
+from trading.models import Bot, BotConfig, Intent, Order, Position
 from trading.selectors.stops import stop_level_for
 from trading.services.bot_validation import MINIMUM_CAPITAL
 from trading.services.bots import account_problem
@@ -90,11 +90,11 @@ def entry_request(
     instrument = _instrument_check(bot, symbol)
     amount = _amount_check(amount_quote, instrument)
     price = None if limit_price in (None, "") else _price_check(limit_price, instrument)
-    _entry_allowed(bot, instrument)
+    config = _entry_config(bot, instrument)
     with transaction.atomic():
         intent = Intent.objects.create(
             bot=bot,
-            config=bot.config,
+            config=config,
             account=bot.account,
             instrument=instrument,
             purpose=Intent.Purpose.MANUAL_ENTRY,
@@ -206,8 +206,9 @@ def _price_check(raw: Any, instrument: Instrument) -> Decimal:
     return price
 
 
-def _entry_allowed(bot: Bot, instrument: Instrument) -> None:
-    if bot.status != Bot.Status.RUNNING:
+def _entry_config(bot: Bot, instrument: Instrument) -> BotConfig:
+    """The configuration that an entry would be made under, when the bot may enter at all."""
+    if bot.status != Bot.Status.RUNNING or bot.config is None:
         raise ValidationError({"bot": [f"The bot is {bot.status}: start it before it may enter."]})
     if problem := account_problem(bot.account):
         raise ValidationError({"account": [problem]})
@@ -216,3 +217,4 @@ def _entry_allowed(bot: Bot, instrument: Instrument) -> None:
     open_now = [Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING]
     if Position.objects.filter(bot=bot, instrument=instrument, status__in=open_now).exists():
         raise ValidationError({"symbol": ["The bot already holds this symbol; close that position first."]})
+    return bot.config

@@ -1,5 +1,7 @@
 """Setting and clearing stops: committed first, then every account concerned is woken to obey."""
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -107,10 +109,12 @@ def _target_check(scope: str, target: str, actor: User | None) -> tuple[str, Use
         if not staff:
             raise PermissionDenied("Only staff may stop more than what is theirs.")
         return _wide_target(scope, target), None
-    rows = {StopSwitch.Scope.USER: User, StopSwitch.Scope.ACCOUNT: ExchangeAccount, StopSwitch.Scope.BOT: Bot}[
-        StopSwitch.Scope(scope)
-    ].objects.all()
-    found = fields.by_reference(rows, target)
+    rows: dict[str, QuerySet[Any]] = {
+        StopSwitch.Scope.USER: User.objects.all(),
+        StopSwitch.Scope.ACCOUNT: ExchangeAccount.objects.all(),
+        StopSwitch.Scope.BOT: Bot.objects.all(),
+    }
+    found = fields.by_reference(rows[scope], target)
     owner = found if isinstance(found, User) else getattr(found, "user", None)
     if found is None or owner is None or not (staff or owner == actor):
         raise ValidationError({"target": [f"There is no such {scope} of yours."]})

@@ -4,15 +4,17 @@ import os
 import socket
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount
 from signals.models import Signal
-from trading.models import AccountLease, Intent, Order, Position
+from trading.models import AccountLease, Intent, LedgerEntry, Order, Position
+from trading.services.bots import account_problem
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
 from trading.services.wakes import account_wake_now
+from trading.wiring import fills_here
 
 CLAIM_STALE = timedelta(seconds=60)
 SIGNALS_WINDOW = (timedelta(seconds=150), timedelta(seconds=10))
@@ -33,7 +35,7 @@ def sweep_run() -> int:
 def accounts_with_work() -> set[int]:
     """Primary keys of accounts to wake; removed and paused accounts only finish what is open."""
     moment = now()
-    found = set(_intents(moment)) | set(_orders(moment)) | set(_positions(moment))
+    found = set(_intents(moment)) | set(_orders(moment)) | set(_positions(moment)) | set(_resting()) | set(_unfunded())
     gone = ExchangeAccount.objects.filter(pk__in=found, status=ExchangeAccount.Status.REMOVED)
     busy = AccountLease.objects.filter(account__in=found, expires_at__gt=moment).exclude(owner="")
     return found - set(gone.values_list("pk", flat=True)) - set(busy.values_list("account_id", flat=True))
@@ -52,6 +54,19 @@ def _orders(moment: datetime) -> list[int]:
     late = active & (Q(expires_at__lte=moment) | Q(cancel_requested_at__isnull=False))
     rows = Order.objects.filter(Q(status__in=UNCLEAR) | late | (active & Q(type=Order.Type.MARKET)))
     return list(rows.order_by().values_list("account_id", flat=True).distinct())
+
+
+def _resting() -> list[int]:
+    """Accounts with orders resting at an exchange: their user stream may be down (how often to look is theirs)."""
+    rows = ExchangeAccount.objects.filter(Exists(Order.objects.filter(account=OuterRef("pk"), status="active")))
+    return [row.pk for row in rows if not fills_here(row)]
+
+
+def _unfunded() -> list[int]:
+    """Accounts that may trade and whose ledger has not begun: a paper balance to post, or balances to read once."""
+    begun = LedgerEntry.objects.filter(account=OuterRef("pk"))
+    rows = ExchangeAccount.objects.filter(~Exists(begun), status=ExchangeAccount.Status.ACTIVE)
+    return [row.pk for row in rows if not account_problem(row)]
 
 
 def _positions(moment: datetime) -> list[int]:

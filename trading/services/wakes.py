@@ -25,7 +25,7 @@ def account_wake_now(account_id: int, *, delay_s: float = 0.0) -> bool:
     if not cache.add(_flag(account_id), 1, timeout=FLAG_SECONDS):
         return False
     try:
-        current_app.signature(WORK_TASK, args=(account_id,), queue="execution").apply_async(countdown=delay_s or None)
+        current_app.signature(WORK_TASK, args=(account_id,), queue="execution").apply_async(countdown=delay_s)
     except Exception:
         # Intents are in the database, so nothing is lost: the sweeper wakes the account again.
         logger.exception("account %s could not be woken", account_id)

@@ -36,7 +36,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         started = self._start(bot)
         try:
-            say("started", bot=bot.name, account=str(bot.account), config_version=bot.config.version)
+            say(
+                "started",
+                bot=bot.name,
+                account=str(bot.account),
+                config_version=bot.config.version if bot.config else 0,
+            )
             Foreground(bot, say, stop).run()
         except Refused as error:
             raise CommandError(str(error)) from None
