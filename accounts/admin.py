@@ -1,7 +1,7 @@
 """Admin of users, exchange accounts, the audit trail and notices."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -51,7 +51,9 @@ class AuditedAdmin(ModelAdmin):
         """Save, then record who changed which fields."""
         super().save_model(request, obj, form, change)
         action = f"{obj._meta.model_name}_{'changed' if change else 'added'}_in_admin"
-        audit_record(actor=request.user, action=action, obj=obj, detail={"fields": sorted(form.changed_data)})
+        audit_record(
+            actor=cast(User, request.user), action=action, obj=obj, detail={"fields": sorted(form.changed_data)}
+        )
 
 
 @admin.register(User)
@@ -78,7 +80,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):
 
 def user_action_add(action: Action) -> None:
     """Let a higher room offer a bulk action on users."""
-    UserAdmin.actions = [*(UserAdmin.actions or []), action]  # type: ignore[list-item]
+    UserAdmin.actions = [*(UserAdmin.actions or []), action]  # type: ignore[list-item, misc]
 
 
 @admin.register(ExchangeAccount)

@@ -76,8 +76,8 @@ class ExactDecimalField(models.Field):
 
     def value_to_string(self, obj: Any) -> str:
         """Text for serializers (dumpdata)."""
-        value = self.value_from_object(obj)
-        return "" if value is None else decimal_text(value)
+        value: Any = self.value_from_object(obj)
+        return "" if value is None else decimal_text(Decimal(value))
 
     def formfield(self, **kwargs: Any) -> Any:
         """A decimal form field without a fixed number of places."""

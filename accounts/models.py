@@ -13,7 +13,7 @@ from accounts.fields import ExactDecimalField
 EXCHANGES = [("binance", "Binance"), ("bybit", "Bybit"), ("kucoin", "KuCoin"), ("mexc", "MEXC"), ("okx", "OKX")]
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     """Creates users by email."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -113,7 +113,7 @@ def _words(error: Exception) -> tuple[str, str]:
     if isinstance(error, DjangoPermissionDenied):
         return "permission_denied", str(error) or "This is not yours."
     if isinstance(error, exceptions.Throttled):
-        return "throttled", f"Too many requests. Wait {int(error.wait or 60)} s, then try again."
+        return "throttled", f"Too many requests. Wait {int(getattr(error, 'wait', None) or 60)} s, then try again."
     if isinstance(error, exceptions.ParseError):
         return "bad_json", f"The body is not valid JSON ({_text(error)})."
     if isinstance(error, exceptions.UnsupportedMediaType):

@@ -34,7 +34,7 @@ class Checked:
 def account_check(*, user: User, values: Mapping[str, Any]) -> Checked:
     """All checks of a new account at once; raises ValidationError with messages by field."""
     errors: Errors = {}
-    fields = {
+    fields: dict[str, Any] = {
         "name": _name(user, values["name"], errors),
         "exchange": _one_of("exchange", values["exchange"], list(settings.XRAY_EXCHANGES), errors),
         "mode": _one_of("mode", values["mode"], list(ExchangeAccount.Mode.values), errors),

@@ -14,7 +14,7 @@ class ConfigInput(StrictSerializer):
         child=serializers.CharField(), required=False, help_text="Such as BTC/USDT; empty: every scanned symbol."
     )
     timeframe = serializers.CharField(required=False, help_text="Such as 1m; one of those that are scanned.")
-    source = serializers.ChoiceField(choices=BotConfig.Source.choices, required=False)
+    source = serializers.ChoiceField(choices=BotConfig.Source.choices, required=False)  # type: ignore[assignment]
     strategy = serializers.UUIDField(required=False, allow_null=True, help_text="For source 'strategy'.")
     use_model = serializers.BooleanField(required=False)
     confidence_threshold = serializers.CharField(required=False, help_text="0 to 1.")
