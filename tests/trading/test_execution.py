@@ -217,8 +217,9 @@ def test_the_lease_of_a_killed_process_of_this_host_is_free_at_once(world):
     assert lease_take(account_id=world.account.pk) is None
 
 
-def test_an_old_quote_is_no_quote(world):
-    quotes.publish("binance", [QuoteRow("BTC/USDT", D(100), D(101), D(5), D(5), START)])
+def test_an_old_quote_is_no_quote(world, monkeypatch):
+    monkeypatch.setattr(quotes, "_latest", {})
+    quotes._latest["binance"] = {"BTC/USDT": QuoteRow("BTC/USDT", D(100), D(101), D(5), D(5), START)}
     intent = world.entry()
     account_execute(account_id=world.account.pk, at=START + timedelta(seconds=61))
     intent.refresh_from_db()
@@ -226,7 +227,6 @@ def test_an_old_quote_is_no_quote(world):
     fresh = world.entry()
     account_execute(account_id=world.account.pk, at=START + timedelta(seconds=60))
     fresh.refresh_from_db()
-    quotes.quotes_forget()
     assert fresh.status == "done"
 
 

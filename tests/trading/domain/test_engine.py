@@ -125,6 +125,15 @@ def test_a_timed_out_maker_entry_takes_nothing_once_a_stop_is_in_force():
     assert len(desk.results.orders) == 1
 
 
+def test_the_rest_is_not_taken_when_a_stop_came_before_the_answer_to_the_cancel():
+    plan = replace(PLAN, **MAKER, taker_after_timeout=True)
+    desk, _, order = silent_entry(**MAKER, taker_after_timeout=True)
+    desk.answer(order).mark(60).bot(plan=plan, stop=StopLevel.NO_NEW_ENTRIES)
+    desk.quote(100).answer(order, OrderStatus.CANCELLED)
+    assert desk.broker.sent == [order]
+    assert desk.last.status is PositionStatus.CANCELLED
+
+
 def test_a_stop_takes_back_resting_entries_and_flatten_closes_positions():
     desk = bought().bot(OTHER_BOT, plan=replace(PLAN, **MAKER)).quote(100)
     desk.intent(bot_id=OTHER_BOT)
