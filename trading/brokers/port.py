@@ -19,7 +19,7 @@ class Broker(Protocol):
         ...
 
     def cancel(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
-        """Ask for the rest of an open order to be cancelled. An ambiguous answer is an empty list: asked again later."""
+        """Ask for the rest of an order to be cancelled. An ambiguous answer is an empty list: asked again later."""
         ...
 
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
