@@ -11,12 +11,17 @@ from signals.models import Strategy
 
 
 class ModelVersion(models.Model):
-    """One trained model with its out-of-sample report; at most one per exchange and timeframe serves."""
+    """One trained model with its out-of-sample report; at most one per exchange and timeframe serves.
+
+    While none serves, the best one that did not pass the gate stands in the shadow: its signals are stored and shown,
+    so that time can judge them, but no bot trades them.
+    """
 
     class Status(models.TextChoices):
         """Its place in the registry."""
 
         CANDIDATE = "candidate", "Candidate"
+        SHADOW = "shadow", "Shadow"
         CHAMPION = "champion", "Champion"
         RETIRED = "retired", "Retired"
         REFUSED = "refused", "Refused"

@@ -21,6 +21,12 @@ def champion_get(exchange: str, timeframe: str) -> ModelVersion | None:
     return chosen.select_related("strategy").defer("artifact").first()
 
 
+def shadow_get(exchange: str, timeframe: str) -> ModelVersion | None:
+    """The version that is watched but not traded, without its artifact's text."""
+    chosen = ModelVersion.objects.filter(exchange=exchange, timeframe=timeframe, status=ModelVersion.Status.SHADOW)
+    return chosen.select_related("strategy").defer("artifact").first()
+
+
 def last_run_get(exchange: str, timeframe: str) -> TrainingRun | None:
     """The newest attempt."""
     return TrainingRun.objects.filter(exchange=exchange, timeframe=timeframe).first()

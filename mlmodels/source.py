@@ -10,16 +10,19 @@ from mlmodels.domain.features import FEATURES, LOOKBACK, features_last, model_in
 from mlmodels.library import LibraryMissing
 from mlmodels.models import ModelVersion
 from mlmodels.predictor import ModelRefused, Predictor, predictor_load
-from mlmodels.selectors import champion_get
+from mlmodels.selectors import champion_get, shadow_get
 from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.sources import ScanContext, SignalDraft
 
 log = logging.getLogger(__name__)
 TOP_FACTS = 3
+SPEAKING = (ModelVersion.Status.CHAMPION, ModelVersion.Status.SHADOW)
 
 
 class ModelSource:
-    """Drafts buys where the champion's probability reaches its threshold; silent while there is no champion.
+    """Drafts buys where the champion's probability reaches its threshold.
+
+    While there is no champion the version in the shadow speaks: its signals are stored but not traded.
 
     A model that cannot serve is refused once, with its reason in the log and in the registry, and the scan goes on.
     """
@@ -33,7 +36,8 @@ class ModelSource:
 
     def drafts(self, context: ScanContext) -> list[SignalDraft]:
         """Signals of this candle, one per symbol at most."""
-        champion = champion_get(context.exchange, context.timeframe)
+        lane = (context.exchange, context.timeframe)
+        champion = champion_get(*lane) or shadow_get(*lane)
         if champion is None or champion.strategy_id is None:
             return []
         predictor, column = self._predictor(champion), _column(context)
@@ -67,8 +71,8 @@ class ModelSource:
             log.error("%s cannot serve: %s", champion, error)
             ModelVersion.objects.filter(pk=champion.pk).update(status_reason=f"Cannot serve: {error}"[:400])
             return
-        serving = ModelVersion.objects.filter(status=ModelVersion.Status.CHAMPION).values_list("public_id", flat=True)
-        alive = {str(public_id) for public_id in serving}
+        speaking = ModelVersion.objects.filter(status__in=SPEAKING).values_list("public_id", flat=True)
+        alive = {str(public_id) for public_id in speaking}
         self._loaded = {name: kept for name, kept in self._loaded.items() if name in alive} | {key: loaded}
 
 
@@ -89,12 +93,13 @@ def draft_make(champion: ModelVersion, strategy_id: int, symbol: str, row: Any, 
     top = list(champion.report.get("importance", values))[:TOP_FACTS]
     facts = ", ".join(f"{name.replace('_', ' ')} {values[name]:.3g}" for name in top if name in values)
     odds = f"{probability:.0%} for a gain after costs, {champion.threshold:.0%} needed"
+    shadow = " (in the shadow, not traded)" if champion.status == ModelVersion.Status.SHADOW else ""
     return SignalDraft(
         symbol=symbol,
         strategy_id=strategy_id,
         side="buy",
         confidence=probability,
-        reason=f"Model v{champion.version}: {odds}; {facts}"[:240],
+        reason=f"Model v{champion.version}{shadow}: {odds}; {facts}"[:240],
         inputs={
             "model": str(champion.public_id),
             "model_version": champion.version,

@@ -10,14 +10,14 @@ from django.db import transaction
 from mlmodels.domain.dataset import Dataset, dataset_build
 from mlmodels.domain.evaluation import Evaluation
 from mlmodels.domain.features import FEATURES, LOOKBACK
-from mlmodels.domain.gate import Verdict, verdict
+from mlmodels.domain.gate import Verdict, improves, verdict
 from mlmodels.domain.labels import HORIZON
 from mlmodels.library import LibraryMissing, library_load
 from mlmodels.models import ModelVersion, TrainingRun
 from mlmodels.pipeline import MIN_STEPS, SEED, Judged, NotEnoughData, pipeline_run, tail_evaluate
 from mlmodels.predictor import ModelRefused, predictor_load
-from mlmodels.selectors import champion_get, instruments_to_learn, outcomes_summary
-from mlmodels.services.registry import model_promote, model_refuse, model_register
+from mlmodels.selectors import champion_get, instruments_to_learn, outcomes_summary, shadow_get
+from mlmodels.services.registry import model_promote, model_refuse, model_register, model_shadow
 from mlmodels.services.training_runs import training_run_beat, training_run_finish
 from mlmodels.trainers.lightgbm import PARAMETERS, Tick
 from signals.models import Instrument
@@ -39,7 +39,7 @@ class TrainingStopped(Exception):
 
 @dataclass(frozen=True)
 class Rivalry:
-    """The champion that a challenger was compared with, and how it did on the same rows."""
+    """The champion (or who stands in the shadow) that a challenger was compared with, and how it did there."""
 
     champion: ModelVersion | None
     evaluation: Evaluation | None
@@ -57,7 +57,8 @@ def training_execute(*, run: TrainingRun, tick: Tick) -> None:
         data = candles_dataset(run.exchange, run.timeframe)
         tick(PREPARED)
         judged = pipeline_run(data, tick=lambda share: tick(PREPARED + (1.0 - PREPARED) * share))
-        rivalry = champion_evaluate(data, judged, champion_get(run.exchange, run.timeframe))
+        champion = champion_get(run.exchange, run.timeframe)
+        rivalry = champion_evaluate(data, judged, champion or shadow_get(run.exchange, run.timeframe))
         tick(1.0)
         _result_keep(run, data, judged, rivalry)
     except (NotEnoughData, LibraryMissing) as error:
@@ -135,17 +136,31 @@ def champion_evaluate(data: Dataset, judged: Judged, champion: ModelVersion | No
 
 def _result_keep(run: TrainingRun, data: Dataset, judged: Judged, rivalry: Rivalry) -> None:
     """Register the model, decide about it and end the run, all or nothing."""
-    decided = verdict(judged.evaluation, rivalry.evaluation, judged.walk_forward)
+    rival = rivalry.champion
+    serves = rival is not None and rival.status == ModelVersion.Status.CHAMPION
+    decided = verdict(judged.evaluation, rivalry.evaluation if serves else None, judged.walk_forward)
     report = _report(run, judged, rivalry)
     with transaction.atomic():
-        if champion_get(run.exchange, run.timeframe) != rivalry.champion:
+        if champion_get(run.exchange, run.timeframe) != (rival if serves else None):
             decided = Verdict(False, "The champion changed while this model was judged.")
         model = _model_stored(run, data, judged, report | {"verdict": asdict(decided)})
-        decide = model_promote if decided.promote else model_refuse
-        decide(model=model, reason=decided.reason)
-        message = f"{model}: {'promoted' if decided.promote else 'not promoted'}. {decided.reason}"
+        place = _place_give(model, decided, judged, rivalry)
+        message = f"{model}: {place}. {decided.reason}"
         if not training_run_finish(run_id=run.pk, status=Status.DONE, message=message, model=model):
             raise TrainingStopped(DECLARED_OVER)
+
+
+def _place_give(model: ModelVersion, decided: Verdict, judged: Judged, rivalry: Rivalry) -> str:
+    """Promote, let stand in the shadow (nobody serves, nobody better stands there) or refuse; says which in words."""
+    if decided.promote:
+        model_promote(model=model, reason=decided.reason)
+        return "promoted"
+    beaten = rivalry.evaluation is None or improves(judged.evaluation, rivalry.evaluation)
+    if beaten and champion_get(model.exchange, model.timeframe) is None:
+        model_shadow(model=model, reason=decided.reason)
+        return "not promoted, its signals are watched in the shadow"
+    model_refuse(model=model, reason=decided.reason)
+    return "not promoted"
 
 
 def _model_stored(run: TrainingRun, data: Dataset, judged: Judged, report: dict[str, Any]) -> ModelVersion:

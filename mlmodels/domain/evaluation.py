@@ -27,9 +27,14 @@ def auc(wins: NDArray[np.bool_], probability: Array) -> float:
 
 
 def log_loss(wins: NDArray[np.bool_], probability: Array) -> float:
-    """Mean negative log likelihood, natural logarithm, probabilities clipped to 1e-12."""
+    """Mean of `row_losses`; 0 without rows."""
+    return float(row_losses(wins, probability).mean()) if len(wins) else 0.0
+
+
+def row_losses(wins: NDArray[np.bool_], probability: Array) -> Array:
+    """Negative log likelihood of each row, natural logarithm, probabilities clipped to 1e-12."""
     clipped = np.clip(probability, 1e-12, 1.0 - 1e-12)
-    return float(-np.mean(np.where(wins, np.log(clipped), np.log(1.0 - clipped)))) if len(wins) else 0.0
+    return -np.where(wins, np.log(clipped), np.log(1.0 - clipped))
 
 
 def wilson(hits: int, total: int, z: float = Z_RANGE) -> tuple[float, float]:
@@ -73,6 +78,8 @@ class Evaluation:
     log_loss: float
     log_loss_baseline: float
     """Of the constant that the training rows' base rate is."""
+    skill_low: float | None
+    """Lower 95 % bound of (baseline - model) log loss a row; above zero, the skill is no chance. None: no telling."""
     threshold: float
     signals: int
     blocks: int
@@ -116,12 +123,15 @@ def evaluate(
     picked, hits = net[chosen], int(wins[chosen].sum())
     low, blocks = mean_lower_bound(picked, step[chosen] // (2 * horizon))
     precision_low, precision_high = wilson(hits, len(picked))
+    constant = np.full(len(wins), train_base_rate)
+    skill_low, _ = mean_lower_bound(row_losses(wins, constant) - row_losses(wins, probability), step // (2 * horizon))
     return Evaluation(
         rows=len(wins),
         base_rate=float(wins.mean()) if len(wins) else 0.0,
         auc=auc(wins, probability),
         log_loss=log_loss(wins, probability),
-        log_loss_baseline=log_loss(wins, np.full(len(wins), train_base_rate)),
+        log_loss_baseline=log_loss(wins, constant),
+        skill_low=skill_low if np.isfinite(skill_low) else None,
         threshold=threshold,
         signals=len(picked),
         blocks=blocks,

@@ -70,7 +70,8 @@ def model_promote(*, model: ModelVersion, reason: str, actor: User | None = None
         raise RegistryRefused(f"{model} has no sound artifact: it cannot serve.")
     for old in _champions(model).exclude(pk=model.pk):
         _take_off(old, f"Replaced by version {model.version}.")
-    model.strategy = _strategy_on(model)
+    _shadow_end(model)
+    model.strategy = _strategy_of(model, enabled=True)
     model.status, model.status_reason, model.promoted_at = Status.CHAMPION, reason[:400], now()
     model.save(update_fields=["strategy", "status", "status_reason", "promoted_at"])
     audit_record(actor=actor, action="model.promote", obj=model, detail={"model": str(model), "reason": reason})
@@ -91,10 +92,10 @@ def _take_off(model: ModelVersion, reason: str) -> None:
     model.save(update_fields=["status", "status_reason"])
 
 
-def _strategy_on(model: ModelVersion) -> Strategy:
-    """The strategy row that this version's signals carry: its own, made on the first promotion."""
+def _strategy_of(model: ModelVersion, *, enabled: bool) -> Strategy:
+    """The strategy row that this version's signals carry, made when it first speaks; bots follow enabled ones only."""
     if model.strategy is not None:
-        model.strategy.enabled = True
+        model.strategy.enabled = enabled
         model.strategy.save(update_fields=["enabled"])
         return model.strategy
     last = Strategy.objects.filter(name=model.name).aggregate(last=Max("version"))["last"] or 0
@@ -104,7 +105,31 @@ def _strategy_on(model: ModelVersion) -> Strategy:
         "exchange": model.exchange,
         "timeframe": model.timeframe,
     }
-    return Strategy.objects.create(name=model.name, kind="model", version=last + 1, parameters=parameters)
+    return Strategy.objects.create(
+        name=model.name, kind="model", version=last + 1, parameters=parameters, enabled=enabled
+    )
+
+
+def _shadow_end(model: ModelVersion) -> None:
+    """Whoever else stands in the shadow of this lane steps back."""
+    ModelVersion.objects.filter(exchange=model.exchange, timeframe=model.timeframe, status=Status.SHADOW).exclude(
+        pk=model.pk
+    ).update(status=Status.REFUSED)
+
+
+@transaction.atomic
+def model_shadow(*, model: ModelVersion, reason: str) -> ModelVersion:
+    """Let a version that did not pass the gate speak without being traded, in place of the one that did so before.
+
+    Raises RegistryRefused while a champion serves: then nobody stands in the shadow.
+    """
+    if _champions(model).exists():
+        raise RegistryRefused(f"A champion serves {model.exchange} {model.timeframe}: {model} is not needed.")
+    _shadow_end(model)
+    model.strategy = _strategy_of(model, enabled=False)
+    model.status, model.status_reason = Status.SHADOW, reason[:400]
+    model.save(update_fields=["strategy", "status", "status_reason"])
+    return model
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from mlmodels.domain.dataset import dataset_build
 from mlmodels.domain.features import FEATURES, LOOKBACK
 from mlmodels.models import ModelVersion
 from mlmodels.predictor import Predictor
-from mlmodels.services.registry import model_promote, model_retire
+from mlmodels.services.registry import RegistryRefused, model_promote, model_retire, model_shadow
 from mlmodels.source import ModelSource
 from signals.sources import ScanContext, sources
 from tests.mlmodels.conftest import EXCHANGE, TIMEFRAME
@@ -39,6 +39,28 @@ def test_it_is_registered_with_the_scan():
 
 def test_no_champion_no_signals(learnt):
     assert ModelSource().drafts(context_at(learnt[0], 500)) == []
+
+
+def test_the_shadow_speaks_while_nobody_serves_and_is_followed_by_nobody(learnt, register):
+    judged = learnt[1]
+    model = register(judged.artifact, threshold=judged.threshold, report=judged.report)
+    model_shadow(model=model, reason="May be chance.")
+    drafts = [d for found in all_drafts(ModelSource(), learnt[0], range(700, 880, 15)).values() for d in found]
+    model.refresh_from_db()
+    assert drafts and {draft.strategy_id for draft in drafts} == {model.strategy_id}
+    assert not model.strategy.enabled
+    assert "not traded" in drafts[0].reason
+
+
+def test_a_promoted_model_ends_the_shadow(learnt, register):
+    judged = learnt[1]
+    first, second = (register(judged.artifact, threshold=judged.threshold, report=judged.report) for _ in range(2))
+    model_shadow(model=first, reason="May be chance.")
+    model_promote(model=second, reason="Proven.")
+    first.refresh_from_db()
+    assert first.status == ModelVersion.Status.REFUSED
+    with pytest.raises(RegistryRefused, match="champion"):
+        model_shadow(model=first, reason="Again.")
 
 
 def test_it_says_what_training_would_say_of_the_same_rows(learnt, champion):

@@ -55,10 +55,11 @@ def test_noise_is_registered_but_does_not_serve(store):
     store(random_walk(5))
     run = trained()
     assert run.status == "done"
-    assert run.model.status == "refused"
+    assert run.model.status == "shadow"
+    assert not run.model.strategy.enabled
     assert run.model.status_reason in run.message
     assert champion_get(EXCHANGE, TIMEFRAME) is None
-    assert not Strategy.objects.filter(kind="model").exists()
+    assert not Strategy.objects.filter(kind="model", enabled=True).exists()
 
 
 def test_too_few_candles_are_skipped_with_the_numbers(store):
@@ -86,7 +87,7 @@ def test_a_stop_at_any_point_keeps_nothing(store, at):
     run = TrainingRun.objects.get()
     assert (run.status, run.message) == ("failed", "Stopped: SIGTERM received. Nothing was kept.")
     assert not ModelVersion.objects.exists()
-    assert not Strategy.objects.filter(kind="model").exists()
+    assert not Strategy.objects.filter(kind="model", enabled=True).exists()
 
 
 def test_a_run_declared_over_while_it_trained_keeps_nothing(store):
@@ -113,7 +114,7 @@ def test_a_failure_in_the_last_step_keeps_nothing(store, monkeypatch):
         trained()
     assert TrainingRun.objects.get().message == "RuntimeError: disk full"
     assert not ModelVersion.objects.exists()
-    assert not Strategy.objects.filter(kind="model").exists()
+    assert not Strategy.objects.filter(kind="model", enabled=True).exists()
 
 
 def test_a_champion_that_changed_meanwhile_is_not_overrun(store, monkeypatch, register):

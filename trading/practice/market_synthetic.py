@@ -15,7 +15,7 @@ from trading.practice.symbols import Listing, lot_for, tick_for
 from trading.practice.tape import Series
 
 STEP_MS = 60_000
-CANDLES = 36 * 24 * 60
+CANDLES = 96 * 24 * 60
 QUOTE = "USDT"
 TAIL = 4.0  # degrees of freedom of Student's t: fat tails with a variance
 
@@ -43,7 +43,7 @@ def synthetic_market(seed: int) -> MarketData:
     mood = _volatility(shared, 0.45)
     market = _shocks(shared) * mood
     sectors = {name: _shocks(_generator(seed, "sector " + name)) * mood for name in {coin[4] for coin in COINS}}
-    drift = _smooth(shared, 3 * 1440) * 0.035  # slow regimes: days of up and of down
+    drift = _smooth(shared, 2 * 1440) * 0.022  # slow regimes: days of up and of down
     coins = [_instrument(seed, coin, market, sectors[coin[4]], drift) for coin in COINS]
     return MarketData(f"synthetic seed {seed}", STEP_MS, coins)
 
@@ -76,7 +76,8 @@ def _instrument(seed: int, coin: tuple, market: np.ndarray, sector: np.ndarray, 
     base, price, basis_points, millions, _ = coin
     rng = _generator(seed, "coin " + base)
     scale = basis_points * 1e-4 * _volatility(rng, 0.35)
-    returns = scale * (0.6 * market + 0.4 * sector + 0.65 * _shocks(rng) + drift)
+    own = _smooth(rng, 1080) * 0.022  # a coin's own story: the better part of a day
+    returns = scale * (0.6 * market + 0.4 * sector + 0.65 * _shocks(rng) + drift + own)
     returns -= returns.mean()
     tick, lot = tick_for(price), lot_for(price)
     candles = _candles(rng, price / float(tick), returns, scale)

@@ -120,8 +120,8 @@ def accounts_sql(dialect: Dialect) -> str:
 
 
 def _wanted(dialect: Dialect) -> str:
-    """Symbol, source and confidence, as the configuration wants them."""
-    return f"""{dialect.has_symbol}
+    """Symbol, source and confidence, as the configuration wants them; a disabled strategy is heard by nobody."""
+    return f"""{dialect.has_symbol} AND t.enabled
             AND (c.strategy_id = t.id OR (c.source = 'aggregate' AND t.kind <> 'model')
                 OR (t.kind = 'model' AND c.use_model))
             AND s.confidence >= CAST(c.confidence_threshold AS {dialect.number})"""

@@ -59,9 +59,12 @@ def _candle_fan_out(dialect: Dialect, timeframe: str, opened: datetime, ids: lis
     values: dict[str, Any] = {name: connection.ops.adapt_datetimefield_value(at) for name, at in moments.items()}
     values.update(signals=_id_list(ids), live=bool(settings.XRAY_LIVE_TRADING), bot=bot_id)
     one = bot_id is not None
+    statements = [exits_sql(dialect, one_bot=one)]
+    if moments["now"] < moments["expires"]:  # later, an entry would only be born expired
+        statements.append(entries_sql(dialect, one_bot=one))
     made = 0
     with connection.cursor() as cursor:
-        for statement in (exits_sql(dialect, one_bot=one), entries_sql(dialect, one_bot=one)):
+        for statement in statements:
             cursor.execute(statement, values)
             made += max(cursor.rowcount, 0)
     return made

@@ -11,6 +11,7 @@ GOOD = Evaluation(
     auc=0.6,
     log_loss=0.65,
     log_loss_baseline=0.67,
+    skill_low=0.01,
     threshold=0.6,
     signals=200,
     blocks=12,
@@ -33,10 +34,11 @@ def test_a_first_model_that_beats_the_base_rate_serves():
     [
         ({"signals": MIN_SIGNALS - 1}, "signals on the held-out tail"),
         ({"blocks": MIN_BLOCKS - 1}, "stretches of time"),
-        ({"log_loss": 0.67}, "does not beat the base rate"),
-        ({"net_low": 0.0}, "may be chance"),
-        ({"net_low": -0.001}, "may be chance"),
-        ({"net_low": None}, "may be chance"),
+        ({"skill_low": 0.0}, "may be chance"),
+        ({"skill_low": -0.001}, "may be chance"),
+        ({"skill_low": None}, "may be chance"),
+        ({"net_mean": 0.0}, "do not pay"),
+        ({"net_mean": 0.001, "net_all": 0.002}, "do not pay"),
     ],
 )
 def test_a_first_model_without_proof_is_refused_with_the_reason(change, words):
@@ -64,6 +66,6 @@ def test_better_than_a_bad_champion_is_not_enough():
 
 
 def test_one_lucky_tail_is_not_enough():
-    decided = verdict(GOOD, None, replace(GOOD, net_low=-0.0001))
+    decided = verdict(GOOD, None, replace(GOOD, skill_low=-0.0001))
     assert not decided.promote
     assert "walk-forward" in decided.reason
