@@ -1,14 +1,17 @@
 """Admin of the model registry."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import HistoryAdmin
+from accounts.admin import HistoryAdmin, staff_of
 from mlmodels.models import ModelVersion, TrainingRun
-from mlmodels.services.registry import model_promote, model_retire, model_roll_back
+from mlmodels.services.registry import RegistryRefused, model_promote, model_retire, model_roll_back
+
+BY_HAND = "by hand in the admin"
 
 
 @admin.register(ModelVersion)
@@ -27,26 +30,32 @@ class ModelVersionAdmin(HistoryAdmin):
     @admin.action(description="Promote to champion")
     def promote(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         """Serve with this version from the next candle on."""
-        for model in queryset:
-            model_promote(model=model, actor=request.user, reason="by hand in the admin")
-            self.message_user(request, f"{model} serves from the next candle on.")
+        self._each(request, queryset, lambda model: model_promote(model=model, actor=staff_of(request), reason=BY_HAND))
 
     @admin.action(description="Retire")
     def retire(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         """Take these versions out of service."""
-        for model in queryset:
-            model_retire(model=model, actor=request.user, reason="by hand in the admin")
+        self._each(request, queryset, lambda model: model_retire(model=model, actor=staff_of(request), reason=BY_HAND))
 
     @admin.action(description="Roll back to the champion before this one")
     def roll_back(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         """Serve with the predecessor again."""
+        self._each(
+            request,
+            queryset,
+            lambda model: model_roll_back(exchange=model.exchange, timeframe=model.timeframe, actor=staff_of(request)),
+        )
+
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[ModelVersion], act: Callable[[ModelVersion], ModelVersion]
+    ) -> None:
         for model in queryset:
             try:
-                previous = model_roll_back(exchange=model.exchange, timeframe=model.timeframe, actor=request.user)
-            except ValueError as error:
+                done = act(model)
+            except RegistryRefused as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
-                self.message_user(request, f"{previous} serves again.")
+                self.message_user(request, f"{done}: {done.get_status_display().lower()} from the next candle on.")
 
 
 @admin.register(TrainingRun)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from accounts.admin import AuditedAdmin, HistoryAdmin
+from accounts.admin import AuditedAdmin, HistoryAdmin, staff_of
 from accounts.services.audit import audit_record
 from signals.domain.strategies import ParameterError, strategy_of
 from signals.models import CandleSeries, ExchangeState, Instrument, Outcome, Scan, Signal, Strategy
@@ -88,7 +88,7 @@ class StrategyAdmin(AuditedAdmin):
         if "parameters" in form.changed_data:
             stored = Strategy.objects.get(pk=obj.pk)
             new = strategy_change(strategy=stored, parameters=obj.parameters)
-            audit_record(actor=request.user, action="strategy.changed", obj=new, detail=new.parameters)
+            audit_record(actor=staff_of(request), action="strategy.changed", obj=new, detail=new.parameters)
             self.message_user(request, f"{new} is in force; {stored} is kept as history.")
 
     @admin.action(description="Enable (scan it)")
@@ -105,7 +105,7 @@ class StrategyAdmin(AuditedAdmin):
         for strategy in queryset:
             strategy_enable(strategy=strategy, enabled=enabled)
             audit_record(
-                actor=request.user, action="strategy.enabled" if enabled else "strategy.disabled", obj=strategy
+                actor=staff_of(request), action="strategy.enabled" if enabled else "strategy.disabled", obj=strategy
             )
 
 

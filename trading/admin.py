@@ -8,7 +8,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from accounts.admin import HistoryAdmin, user_action_add
+from accounts.admin import HistoryAdmin, staff_of, user_action_add
 from accounts.models import User
 from signals.admin import exchange_action_add
 from signals.models import ExchangeState
@@ -70,14 +70,14 @@ class BotAdmin(HistoryAdmin):
     def pause(self, request: HttpRequest, queryset: QuerySet[m.Bot]) -> None:
         """No new decisions; open positions keep their exits."""
         for bot in queryset:
-            bot_pause(bot=bot, actor=request.user, reason="Paused by staff.")
+            bot_pause(bot=bot, actor=staff_of(request), reason="Paused by staff.")
         self.message_user(request, f"{queryset.count()} bots paused.")
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[m.Bot]) -> None:
         """Let paused bots decide again."""
         for bot in queryset:
-            bot_resume(bot=bot, actor=request.user)
+            bot_resume(bot=bot, actor=staff_of(request))
         self.message_user(request, f"{queryset.count()} bots resumed.")
 
 
@@ -126,7 +126,6 @@ class FillAdmin(HistoryAdmin):
 class PoolAdmin(HistoryAdmin):
     """Shared by open positions and closed trades."""
 
-    list_display = ("opened_at", "bot", "instrument", "status", "amount", "realised_pnl", "fees_quote", "close_reason")
     list_filter = ("status", "close_reason", "account__mode", ("opened_at", RangeDateTimeFilter))
     search_fields = ("public_id", "instrument__symbol", "bot__name", "bot__user__email")
     list_select_related = ("bot", "instrument")
@@ -135,6 +134,8 @@ class PoolAdmin(HistoryAdmin):
 @admin.register(m.Position)
 class PositionAdmin(PoolAdmin):
     """Positions, open and closed."""
+
+    list_display = ("opened_at", "bot", "instrument", "status", "amount", "realised_pnl", "fees_quote", "close_reason")
 
 
 @admin.register(m.Trade)
@@ -244,20 +245,24 @@ class StopSwitchAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: m.StopSwitch, form: ModelForm, change: bool) -> None:
         """Through the service: it audits and wakes what is concerned."""
-        stored = stop_set(scope=obj.scope, target=obj.target, level=obj.level, reason=obj.reason, actor=request.user)
+        stored = stop_set(
+            scope=obj.scope, target=obj.target, level=obj.level, reason=obj.reason, actor=staff_of(request)
+        )
         obj.pk = stored.pk
 
     @admin.action(description="Let go on (clear the stop)")
     def clear(self, request: HttpRequest, queryset: QuerySet[m.StopSwitch]) -> None:
         """End these stops."""
         for stop in queryset.filter(cleared_at=None):
-            stop_clear(scope=stop.scope, target=stop.target, actor=request.user)
+            stop_clear(scope=stop.scope, target=stop.target, actor=staff_of(request))
         self.message_user(request, "Cleared. Bots decide again from now on.")
 
 
 def _stop_all(model_admin: Any, request: HttpRequest, scope: str, targets: list[str]) -> None:
     for target in targets:
-        stop_set(scope=scope, target=target, level=Level.NO_NEW_ENTRIES, reason="Paused by staff.", actor=request.user)
+        stop_set(
+            scope=scope, target=target, level=Level.NO_NEW_ENTRIES, reason="Paused by staff.", actor=staff_of(request)
+        )
     model_admin.message_user(
         request, f"{len(targets)} paused: no new entries, exits go on. Clear it under Stop switches.", messages.WARNING
     )

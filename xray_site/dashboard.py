@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.views.decorators.http import require_POST
 
+from accounts.admin import staff_of
 from accounts.clock import now
 from accounts.models import ExchangeAccount, Notice
 from mlmodels.models import ModelVersion, TrainingRun
@@ -46,11 +47,11 @@ def platform_stop(request: HttpRequest) -> HttpResponse:
             scope=StopSwitch.Scope.PLATFORM,
             level=StopSwitch.Level.NO_NEW_ENTRIES,
             reason="Paused by staff.",
-            actor=request.user,  # type: ignore[arg-type]
+            actor=staff_of(request),
         )
         messages.warning(request, "Everything is paused: no new entries anywhere. Exits go on.")
     else:
-        stop_clear(scope=StopSwitch.Scope.PLATFORM, actor=request.user)  # type: ignore[arg-type]
+        stop_clear(scope=StopSwitch.Scope.PLATFORM, actor=staff_of(request))
         messages.success(request, "Bots decide again from now on.")
     return redirect("admin:index")
 
