@@ -6,21 +6,17 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from accounts.clock import now
-from accounts.models import ExchangeAccount, Notice, User
+from accounts.models import ExchangeAccount, User
 from trading.domain.types import StopLevel
-from trading.models import Bot, Order, Position, StopSwitch
+from trading.models import StopSwitch
+from trading.selectors.accounts import connection_state, today_base_of
+from trading.selectors.shell import counts_read, stops_over
 from trading.views.scope import account_shown, accounts_of
 
-STALE_AFTER_S = 15
 WORDS = {"live": "live", "stale": "stale", "down": "disconnected"}
 STOP_LABELS = {0: "Running", 1: "No new entries", 2: "Reduce only", 3: "Flattening"}
-OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
-OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
 TAKER_FEE = Decimal("0.001")
 
 
@@ -94,34 +90,10 @@ def _account_fill(values: Shell) -> None:
     values.flatten_cost = values.exposure * TAKER_FEE
 
 
-def connection_state(connection: str | None, last_event_at: datetime | None) -> str:
-    """live, stale or down, from what the streams wrote and the age of the newest event."""
-    if connection not in ("live", "stale") or last_event_at is None:
-        return "down"
-    return "live" if (now() - last_event_at).total_seconds() <= STALE_AFTER_S else "stale"
-
-
-def today_base_of(account: Any) -> Decimal | None:
-    """What today's result is counted from: value - base = result since midnight UTC, deposits taken out."""
-    if account.equity_now is None:
-        return None
-    if account.equity_before is None:  # younger than a day: it began with what was paid in
-        return account.deposits_now  # type: ignore[no-any-return]
-    return account.equity_before + account.deposits_now - account.deposits_before  # type: ignore[no-any-return]
-
-
 def _stops_fill(values: Shell, user: User) -> None:
-    own = [str(user.public_id)] + [str(row.public_id) for row in values.accounts]
-    exchanges = [row.exchange for row in values.accounts]
-    scope = StopSwitch.Scope
-    found = StopSwitch.objects.filter(cleared_at=None).filter(
-        Q(scope=scope.PLATFORM)
-        | Q(scope__in=[scope.USER, scope.ACCOUNT], target__in=own)
-        | Q(scope=scope.EXCHANGE, target__in=exchanges)
-    )
-    for switch in found:
+    for switch in stops_over(user, values.accounts):
         values.stop_level = max(values.stop_level, switch.level)
-        if switch.scope == scope.USER:
+        if switch.scope == switch.Scope.USER:
             values.stop_own = switch.level
         else:
             values.stop_by_others = (
@@ -137,20 +109,7 @@ def _scope_words(switch: StopSwitch) -> str:
 
 
 def _counts_fill(values: Shell, user: User) -> None:
-    bots = Bot.objects.filter(user=OuterRef("pk"), deleted_at=None)
-    positions = Position.objects.filter(bot__user=OuterRef("pk"), status__in=OPEN_POSITION)
-    entries = Order.objects.filter(bot__user=OuterRef("pk"), status__in=OPEN_ORDER, side="buy")
-    row = User.objects.filter(pk=user.pk).values_list(
-        _count(bots, "user"),
-        _count(bots.filter(status=Bot.Status.RUNNING), "user"),
-        _count(positions, "bot__user"),
-        _count(entries, "bot__user"),
-        _count(Notice.objects.filter(user=OuterRef("pk"), read_at=None), "user"),
-    )[0]
-    values.bots_total, values.bots_running, values.positions_open, values.entries_open, values.unread = row
-
-
-def _count(rows: "QuerySet[Any]", group: str) -> Coalesce:
-    """Number of rows of a correlated query, as one column of the outer one."""
-    counted = rows.order_by().values(group).annotate(counted=Count("pk")).values("counted")
-    return Coalesce(Subquery(counted), 0)
+    counts = counts_read(user)
+    values.bots_total, values.bots_running = counts.bots_total, counts.bots_running
+    values.positions_open, values.entries_open = counts.positions_open, counts.entries_open
+    values.unread = counts.unread

@@ -6,7 +6,10 @@ import pytest
 from signals import quotes
 from tests.trading.conftest import AT
 from trading.models import BalanceSnapshot, Position
-from trading.selectors.overview import overview_read
+from trading.selectors.accounts import accounts_read, day_start
+from trading.selectors.bots import bot_cards
+from trading.selectors.periods import periods_read
+from trading.selectors.positions import open_rows, open_totals
 from trading.services.snapshots import snapshots_store, worth_compute
 from trading.services.stats import stats_update
 
@@ -45,42 +48,58 @@ def snapshot(account, equity, at, deposits=1000):
     )
 
 
+def shown(user):
+    return accounts_read(user)[0]
+
+
 def test_parts_add_up_and_queries_do_not_grow(make, at_noon, django_assert_num_queries):
-    user = make.user()
-    accounts = [make.account(user), make.account(user)]
-    btc = make.instrument()
-    bots = [make.bot(account) for account in accounts for _ in range(3)]
-    for days, equity in ((40, "1010"), (10, "1030.5"), (2, "1031.25")):
-        for account in accounts:
-            snapshot(account, equity, at_noon - timedelta(days=days))
+    account, btc = make.account(), make.instrument()
+    bots = [make.bot(account) for _ in range(6)]
+    for days, equity in ((40, "1010"), (10, "1030.5"), (2, "1031.25"), (0, "1050.000000001")):
+        snapshot(account, equity, at_noon - timedelta(days=days))
     for number, bot in enumerate(bots):
         closed(make, bot, btc, f"{number}.123456789", "0.4", number * 5, at_noon)
-    make.position(bots[0], btc, fees_cash=D("0.2"))
-    for account in accounts:
-        snapshot(account, "1050.000000001", at_noon)
-    with django_assert_num_queries(8):
-        overview = overview_read(user=user)
-    assert overview.equity == D("2100.000000002") and overview.net_deposits == 2000
-    results = {period.key: period for period in overview.periods}
-    for period in overview.periods:
+    row = shown(account.user)
+    with django_assert_num_queries(6):  # closed days, today's trades, where each period began
+        periods = {period.key: period for period in periods_read(row, row.equity_now, row.deposits_now)}
+    for period in periods.values():
         assert period.realised + period.unrealised - period.fees == period.pnl
-    assert results["today"].pnl == D("2100.000000002") - 2 * D("1031.25")
-    assert results["today"].realised == D("0.523456789") and results["today"].fees == D("0.4")
-    assert results["month"].pnl == D("2100.000000002") - 2020
-    assert results["total"].pnl == D("100.000000002")
-    (row,) = overview.positions
-    assert (row.entry, row.value, row.pnl) == (100, 220, D("19.8"))
-    first = overview.bots[0]
-    assert (first.positions, first.positions_max, first.trades_today) == (1, 2, 1)
-    assert first.today == D("0.123456789") + D("19.8")
+        assert period.pnl == (row.equity_now - period.base).quantize(D("0.01"))
+    today, month, total = periods["today"], periods["month"], periods["total"]
+    assert (today.pnl, today.realised, today.fees) == (D("18.75"), D("0.52"), D("0.40"))
+    assert (month.pnl, month.realised, month.fees) == (D("40.00"), D("15.74") + D("2.40"), D("2.40"))
+    assert total.pnl == D("50.00") and total.share == D("0.05")
+
+
+def test_closed_days_are_read_from_the_statistics_alone(make, at_noon):
+    account, btc = make.account(), make.instrument()
+    bot = make.bot(account)
+    snapshot(account, "1000", at_noon - timedelta(days=3))
+    snapshot(account, "1010", at_noon)
+    for days in (0, 1, 2):
+        closed(make, bot, btc, "2", "0.5", days, at_noon)
+    Position.objects.filter(closed_at__lt=day_start()).update(realised_pnl=D(99))
+    week = periods_read(shown(account.user), D("1010"), D("1000"))[1]
+    assert (week.realised, week.fees, week.pnl) == (D("7.50"), D("1.50"), D("10.00"))
+    (card,) = bot_cards(account.user)
+    assert (card.today, card.week, card.trades, card.wins) == (2, 6, 3, 3) and card.path.count("L") == 3
+
+
+def test_open_positions_are_valued_at_the_bid_after_fees(make, at_noon, django_assert_num_queries):
+    bot, btc = make.bot(), make.instrument()
+    make.position(bot, btc, fees_cash=D("0.2"))
+    with django_assert_num_queries(1):
+        rows = open_rows(user=bot.user, account=bot.account)
+    assert [(row.entry, row.value, row.pnl) for row in rows] == [(100, 220, D("19.80"))]
+    assert open_totals(rows).pnl == D("19.80")
 
 
 def test_another_users_money_is_not_in_it(make, at_noon):
     mine, other = make.account(), make.account()
     snapshot(mine, 5, at_noon)
     snapshot(other, 7, at_noon)
-    assert overview_read(user=mine.user).equity == 5
-    assert overview_read(user=mine.user, account=other).equity == 0
+    assert [row.equity_now for row in accounts_read(mine.user)] == [5]
+    assert open_rows(user=mine.user, account=other) == []
 
 
 def test_unpriced_coins_are_listed_and_not_counted(make):

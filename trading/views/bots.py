@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.fields import decimal_text
 from trading.forms import BY_NAME, NOTIFICATIONS, BotForm
 from trading.models import Bot, Intent, Order, RiskEvent
+from trading.selectors.bots import bot_cards
+from trading.selectors.positions import open_rows
 from trading.services.bots import bot_configure, bot_create, bot_start
 from trading.services.presets import PRESETS
-from trading.views import bot_reads
 from trading.views.actions import client_ip
-from trading.views.positions import open_rows
 from trading.views.preview import preview_of
 from trading.views.scope import account_shown, accounts_of, user_of
 
@@ -29,7 +29,7 @@ PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_l
 @require_GET
 def bot_list(request: HttpRequest) -> HttpResponse:
     """All bots of the user."""
-    return render(request, "bots/list.html", {"cards": bot_reads.bot_cards(user_of(request))})
+    return render(request, "bots/list.html", {"cards": bot_cards(user_of(request))})
 
 
 @login_required
@@ -98,7 +98,7 @@ def _bot(request: HttpRequest, public_id: UUID) -> Bot:
 
 
 def _detail_context(request: HttpRequest, bot: Bot) -> dict[str, Any]:
-    card = next((row for row in bot_reads.bot_cards(user_of(request)) if row.bot.pk == bot.pk), None)
+    card = next((row for row in bot_cards(user_of(request)) if row.bot.pk == bot.pk), None)
     if card is None:
         raise Http404("No such bot.")
     orders = Order.objects.filter(bot=bot).select_related("instrument", "intent", "position")

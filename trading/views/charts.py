@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from signals import quotes
 from signals.models import Instrument, Signal
 from trading.models import Bot, Fill, Position
+from trading.selectors.positions import OPEN, open_rows
 from trading.services.intents import entry_request
 from trading.views.actions import client_ip
-from trading.views.positions import OPEN, open_rows
 from trading.views.scope import account_shown, user_of
 
 CANDLES = 600

@@ -9,14 +9,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import ExchangeAccount, Notice
-from signals.models import Signal
 from trading.context_processors import shell
-from trading.models import Fill, Order
-from trading.views import bot_reads
-from trading.views.equity import RANGES, curve_read
-from trading.views.periods import periods_read
-from trading.views.positions import open_rows, open_totals
+from trading.selectors import activity
+from trading.selectors.bots import bot_cards, drawdown_limit_of
+from trading.selectors.equity import RANGES, curve_read
+from trading.selectors.periods import CENT, periods_read
+from trading.selectors.positions import open_rows, open_totals
 from trading.views.scope import SESSION_KEY, account_shown, accounts_of, user_of
 
 RECENT = 8
@@ -93,52 +91,46 @@ def _kpis(request: HttpRequest) -> dict[str, Any]:
     account: Any = account_shown(request)
     if account is None:
         return {"account": None, "periods": []}
-    curve, latest = curve_read(account, "all"), account.snapshots.first()
     return {
         "account": account,
-        "curve": curve,
-        "latest": latest,
-        "cash": latest.equity - latest.in_positions if latest else None,
+        "curve": curve_read(account, "all"),
+        "worth": _worth(account),
         "periods": periods_read(account, account.equity_now, account.deposits_now),
-        "drawdown_limit": _drawdown_limit(account),
+        "drawdown_limit": drawdown_limit_of(account),
         "equity_points": curve_read(account, _range(request)).points,
     }
 
 
-def _drawdown_limit(account: ExchangeAccount) -> Any:
-    limits = [
-        bot.config.max_drawdown for bot in account.bots.filter(deleted_at=None).select_related("config") if bot.config
-    ]
-    return min(limits, default=None)
+def _worth(account: Any) -> dict[str, Any]:
+    """Value in cents, and its parts: cash is what remains, so that both add up as written."""
+    if account.equity_now is None:
+        return {}
+    equity, in_positions = account.equity_now.quantize(CENT), account.in_positions_now.quantize(CENT)
+    return {"equity": equity, "in_positions": in_positions, "cash": equity - in_positions}
 
 
 def _positions(request: HttpRequest) -> dict[str, Any]:
-    rows = open_rows(user=user_of(request), account=account_shown(request))
-    return {"rows": rows, "totals": open_totals(rows), "account": account_shown(request)}
+    account = account_shown(request)
+    rows = open_rows(user=user_of(request), account=account)
+    return {"rows": rows, "totals": open_totals(rows), "account": account}
 
 
 def _alerts(request: HttpRequest) -> dict[str, Any]:
-    notices = Notice.objects.filter(user=user_of(request))
-    return {"notices": list(notices[:4]), "waiting": notices.filter(read_at=None, level__in=["bad", "warn"]).count()}
+    notices, waiting = activity.notices_newest(user_of(request), 4)
+    return {"notices": notices, "waiting": waiting}
 
 
 def _activity(request: HttpRequest) -> dict[str, Any]:
     account = account_shown(request)
-    orders = Order.objects.filter(account=account).select_related("instrument", "bot", "intent")
-    fills = Fill.objects.filter(account=account).select_related("instrument", "order__bot")
-    return {"orders": list(orders[:RECENT]), "fills": list(fills[:RECENT])}
+    return {"orders": activity.orders_newest(account, RECENT), "fills": activity.fills_newest(account, RECENT)}
 
 
 def _signals(request: HttpRequest) -> dict[str, Any]:
-    account = account_shown(request)
-    rows = Signal.objects.select_related("instrument", "strategy")
-    if account is not None:
-        rows = rows.filter(instrument__exchange=account.exchange)
-    return {"signals": list(rows[:RECENT])}
+    return {"signals": activity.signals_newest(account_shown(request), RECENT)}
 
 
 def _bots(request: HttpRequest) -> dict[str, Any]:
-    return {"cards": bot_reads.bot_cards(user_of(request))}
+    return {"cards": bot_cards(user_of(request))}
 
 
 BLOCKS = {

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET
 
 from accounts.fields import decimal_text
 from trading.models import Bot, Position
+from trading.selectors.trade_story import story_read
 from trading.views.scope import user_of
-from trading.views.trade_story import story_read
 
 PER_PAGE = 50
 ZERO = Decimal(0)

@@ -1,0 +1,58 @@
+"""A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from accounts.clock import now
+from accounts.models import ExchangeAccount, User
+from signals.models import ExchangeState
+from trading.models import BalanceSnapshot
+
+STALE_AFTER_S = 15
+
+
+def day_start(moment: datetime | None = None) -> datetime:
+    """Midnight UTC of a moment: where 'today' begins for risk and statistics."""
+    return (moment or now()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def accounts_read(user: User) -> list[ExchangeAccount]:
+    """The user's accounts that were not removed, oldest first; one query.
+
+    Each carries `equity_now`, `deposits_now`, `in_positions_now` (newest snapshot), `equity_before` and
+    `deposits_before` (last snapshot of an earlier day), `exchange_connection` and `exchange_event_at`; None if missing.
+    """
+    snapshots = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id")
+    before = snapshots.filter(at__lt=day_start())
+    state = ExchangeState.objects.filter(exchange=OuterRef("exchange"))
+    rows = ExchangeAccount.objects.filter(user=user).exclude(status=ExchangeAccount.Status.REMOVED)
+    return list(
+        rows.annotate(
+            equity_now=Subquery(snapshots.values("equity")[:1]),
+            deposits_now=Subquery(snapshots.values("net_deposits")[:1]),
+            in_positions_now=Subquery(snapshots.values("in_positions")[:1]),
+            equity_before=Subquery(before.values("equity")[:1]),
+            deposits_before=Subquery(before.values("net_deposits")[:1]),
+            exchange_connection=Subquery(state.values("connection")[:1]),
+            exchange_event_at=Subquery(state.values("last_event_at")[:1]),
+        ).order_by("pk")
+    )
+
+
+def today_base_of(account: Any) -> Decimal | None:
+    """What today's result is counted from: value - base = result since midnight UTC, deposits taken out."""
+    if account.equity_now is None:
+        return None
+    if account.equity_before is None:  # younger than a day: it began with what was paid in
+        return account.deposits_now  # type: ignore[no-any-return]
+    return account.equity_before + account.deposits_now - account.deposits_before  # type: ignore[no-any-return]
+
+
+def connection_state(connection: str | None, last_event_at: datetime | None) -> str:
+    """live, stale or down, from what the streams wrote and the age of the newest event."""
+    if connection not in ("live", "stale") or last_event_at is None:
+        return "down"
+    return "live" if (now() - last_event_at).total_seconds() <= STALE_AFTER_S else "stale"
