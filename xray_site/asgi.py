@@ -8,6 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
 # Without a collected folder the static files are found where they lie (WHITENOISE_USE_FINDERS).
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 
+# The files are local and small; WhiteNoise reads them synchronously.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()  # before any import that needs models

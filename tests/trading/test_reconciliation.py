@@ -7,7 +7,7 @@ from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
 from accounts.models import Notice
 from tests.trading.conftest import AT
 from trading.brokers import live_calls
-from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry, Order
+from trading.models import Balance, BalanceSnapshot, Fill, Intent, LedgerEntry, Order
 from trading.services import reconciliation, sweep, work
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,40 @@ def test_a_difference_is_told_and_never_overwritten(make, account, exchange_has)
     assert (row.total, row.exchange_total) == (Decimal(100), Decimal(175))
     assert "+75 USDT" in Notice.objects.get().text
     assert Intent.objects.get().status == "denied"  # there is no price of it here
+
+
+def order_make(make, account):
+    bot, instrument = make.bot(account), make.instrument()
+    values = {"account": account, "bot": bot, "instrument": instrument, "side": "buy"}
+    intent = Intent.objects.create(config=bot.config, purpose="manual_entry", **values)
+    return Order.objects.create(
+        intent=intent, type="market", status="filled", amount="1", client_order_id="a", **values
+    )
+
+
+def test_balances_older_than_the_ledger_are_no_difference(make, account, exchange_has, monkeypatch):
+    """Orders of the same turn fill between the balance request and the comparison."""
+    exchange_has(USDT="100")
+
+    def execute(*, account_id, events):
+        order = order_make(make, account)
+        Fill.objects.create(
+            order=order,
+            account=account,
+            instrument=order.instrument,
+            trade_id="1",
+            side="buy",
+            price="1",
+            amount="1",
+            fee_currency="USDT",
+            executed_at=AT,
+        )
+        return 1
+
+    monkeypatch.setattr(work, "account_execute", execute)
+    work.account_work(account_id=account.pk)
+    assert not Notice.objects.exists()
+    assert account.pk not in reconciliation._checked
 
 
 def test_an_exchange_that_is_down_means_no_trading_and_five_errors_pause_the_bot(make, account, exchange_has):

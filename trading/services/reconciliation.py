@@ -6,7 +6,7 @@ which belongs to its verification).
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from accounts.services.notices import notice_send
 from trading.domain.types import CashMoved, Event
-from trading.models import Balance, Intent, LedgerEntry, Order, Position
+from trading.models import Balance, Fill, Intent, LedgerEntry, Order, Position
 from trading.store.load import order_state
 
 logger = logging.getLogger(__name__)
@@ -125,12 +125,17 @@ def _late_fills(account: ExchangeAccount) -> list[Event]:
     return events
 
 
-def check_finish(*, account: ExchangeAccount, totals: dict[str, Decimal]) -> dict[str, Decimal]:
+def check_finish(
+    *, account: ExchangeAccount, totals: dict[str, Decimal], asked_at: datetime | None = None
+) -> dict[str, Decimal]:
     """Store what the exchange said and compare it with the ledger; returns the differences per currency.
 
-    A difference is shown and told, never overwritten: it may be a deposit or a trade made by hand.
+    A difference is shown and told, never overwritten: it may be a deposit or a trade made by hand. When fills were
+    stored since `asked_at`, the balances are older than the ledger: the account is checked again at its next turn.
     """
-    moment = now()
+    moment = asked_at or now()
+    if Fill.objects.filter(account=account, created_at__gte=moment).exists():
+        return {}
     ledger = {row.currency: row for row in Balance.objects.filter(account=account)}
     for name in sorted(ledger.keys() | totals.keys()):
         values = {"exchange_total": totals.get(name, Decimal(0)), "exchange_at": moment}

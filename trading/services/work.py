@@ -42,12 +42,13 @@ def lease_busy(*, account_id: int) -> bool:
 
 
 def _at_exchange(account: ExchangeAccount) -> int:
+    asked_at = now()
     events, totals = reconciliation.account_check_due(account=account)
     if totals is None:
         events = reconciliation.orders_catch_up(account=account)
     handled = account_execute(account_id=account.pk, events=events)
     if totals is not None:
-        reconciliation.check_finish(account=account, totals=totals)
+        reconciliation.check_finish(account=account, totals=totals, asked_at=asked_at)
     return handled
 
 
