@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from xray_site.demo import ports
-from xray_site.demo.plan import app_environment, plan_make, practice_child
+from xray_site.demo.plan import app_environment, plan_make, practice_child, procfile_children
 from xray_site.demo.run import only_one
 from xray_site.demo.supervisor import Child, ChildFailed, Supervisor
 from xray_site.demo.world import BadOption
@@ -156,3 +156,46 @@ def test_ctrl_c_of_the_terminal_reaches_the_supervisor_only(group):
     one.process.send_signal(signal.SIGINT)
     with pytest.raises(ChildFailed, match="not ready"):
         group.wait_until(lambda: not one.running, timeout_s=0.5, what="A death")
+
+
+def test_a_child_that_lived_long_has_all_its_restarts_again(group):
+    one = group.start(child(SLEEPER, restarts_left=1))
+    for life in range(3):
+        one.started_at -= 3600
+        first = one.process.pid
+        one.process.kill()
+        one.process.wait()
+        group.wait_until(lambda: one.running, timeout_s=30, what=f"Life {life + 2}")
+        assert one.process.pid != first
+    one.process.kill()
+    one.process.wait()
+    with pytest.raises(ChildFailed, match="has ended"):
+        group.wait_until(lambda: one.running, timeout_s=30, what="One life too many")
+
+
+def test_stages_stop_from_the_top(tmp_path):
+    log = tmp_path / "log"
+    body = (
+        "import signal, sys, time\n"
+        "def end(*_):\n"
+        "    open({log!r}, 'a').write({name!r})\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "open({log!r} + {name!r}, 'w').close()\n"
+        "time.sleep(600)\n"
+    )
+    with Supervisor(lambda text: None) as group:
+        for name, stage in (("e", 0), ("p", 1), ("q", 1)):
+            group.start(child([sys.executable, "-c", body.format(log=str(log), name=name)], stage=stage))
+        group.wait_until(
+            lambda: all(Path(f"{log}{name}").exists() for name in "epq"), timeout_s=30, what="The handlers"
+        )
+    assert sorted(log.read_text()[:2]) == ["p", "q"]
+    assert log.read_text()[2:] == "e"
+
+
+def test_the_procfile_is_the_list_of_separate_processes():
+    children = {one.name: one for one in procfile_children({"PATH": "/usr/bin"})}
+    assert children.keys() == {"web", "scan", "execution", "default", "learning", "beat", "streams"}
+    assert all(one.command[2].startswith("exec ") and one.restarts_left for one in children.values())
+    assert children["web"].environment["PATH"].startswith(str(Path(sys.executable).parent))

@@ -99,10 +99,27 @@ def practice_child(plan: Plan) -> Child:
     options += ["--data", str(plan.world.data)] if plan.world.data else []
     command = [sys.executable, str(ROOT / "manage.py"), "practice_exchange", *options]
     return Child(
-        "practice exchange", command, {**plan.settings, **_SMALL, "PYTHONUNBUFFERED": "1"}, 5, stop_within_s=2.0
+        "practice exchange",
+        command,
+        {**plan.settings, **_SMALL, "PYTHONUNBUFFERED": "1"},
+        5,
+        stop_within_s=2.0,
+        stage=0,
     )
 
 
 def manage_child(name: str, environment: Mapping[str, str], *arguments: str) -> Child:
     """A management command as a child."""
     return Child(name, [sys.executable, str(ROOT / "manage.py"), *arguments], environment)
+
+
+def procfile_children(environment: Mapping[str, str]) -> list[Child]:
+    """The platform's separate processes, one for each line of the Procfile; each is started again when it dies."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
+    children = []
+    for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines():
+        name, separator, command = line.partition(":")
+        if separator and not name.startswith("#"):
+            shell = ["/bin/sh", "-c", command.strip()]
+            children.append(Child(name, shell, {**environment, "PATH": path}, 5, stop_within_s=12.0, folder=ROOT))
+    return children

@@ -11,8 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xray_site.demo import envfile, ports
-from xray_site.demo.plan import ROOT, Plan, app_environment, manage_child, plan_make, practice_child, settings_read
-from xray_site.demo.supervisor import Child, ChildFailed, Stopped, Supervisor, die_with_parent
+from xray_site.demo.plan import (
+    ROOT,
+    Plan,
+    app_environment,
+    manage_child,
+    plan_make,
+    practice_child,
+    procfile_children,
+    settings_read,
+)
+from xray_site.demo.supervisor import ChildFailed, Stopped, Supervisor, die_with_parent
 from xray_site.demo.world import BadOption, World
 
 OPTIONS = {
@@ -117,16 +126,9 @@ def _start(group: Supervisor, plan: Plan, *, separate: bool) -> None:
             lambda: ports.answers(f"{plan.exchange_address}/api/v3/ping"), timeout_s=120, what="The exchange"
         )
     say("starting the platform")
-    app = _separate_child(environment) if separate else manage_child("platform", environment, "run_app")
-    group.start(app)
+    for child in procfile_children(environment) if separate else [manage_child("platform", environment, "run_app")]:
+        group.start(child)
     group.wait_until(lambda: ports.answers(f"{plan.address}/healthz"), timeout_s=60, what="The platform")
-
-
-def _separate_child(environment: dict[str, str]) -> Child:
-    honcho = str(Path(sys.executable).parent / "honcho")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    command = [honcho, "-f", str(ROOT / "Procfile"), "-d", str(ROOT), "-e", os.devnull, "start"]
-    return Child("platform", command, {**environment, "PATH": path}, stop_within_s=12.0)
 
 
 def _market_text(plan: Plan) -> str:

@@ -9,7 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
 
+STEADY_S = 60.0  # a child that lived this long has all its restarts again
+HASTY_S = 5.0  # one that lived shorter is not started again at once
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
 
@@ -24,14 +28,21 @@ class ChildFailed(Exception):
 
 @dataclass
 class Child:
-    """One process of the group."""
+    """One process of the group. Those of the highest stage are stopped first, all of a stage at once."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     restarts_left: int = 0
     stop_within_s: float = 4.0
+    stage: int = 1
+    folder: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    started_at: float = field(default=0.0, repr=False)
+    restarts_allowed: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.restarts_allowed = self.restarts_left
 
     @property
     def running(self) -> bool:
@@ -80,11 +91,16 @@ class Supervisor:
         self._stops += 1
 
     def start(self, child: Child) -> Child:
-        """Start a child; it is stopped with the group, in reverse order."""
+        """Start a child; it is stopped with the group."""
         # The supervisor has one thread, so preexec_fn is safe.
         child.process = subprocess.Popen(
-            list(child.command), env=dict(child.environment), preexec_fn=_child_setup, stdin=subprocess.DEVNULL
+            list(child.command),
+            env=dict(child.environment),
+            cwd=child.folder,
+            preexec_fn=_child_setup,
+            stdin=subprocess.DEVNULL,
         )
+        child.started_at = time.monotonic()
         if child not in self.children:
             self.children.append(child)
         return child
@@ -125,19 +141,31 @@ class Supervisor:
 
     def _watch(self, skip: Child | None = None) -> None:
         for child in self.children:
-            if child is skip or child.running or child.process is None:
-                continue
-            if child.restarts_left <= 0:
-                raise ChildFailed(f"{child.name} has ended (exit {child.process.returncode}).")
-            child.restarts_left -= 1
-            self.say(f"{child.name} has ended (exit {child.process.returncode}); starting it again")
-            self.start(child)
+            if child is not skip and not child.running and child.process is not None:
+                self._start_again(child)
+
+    def _start_again(self, child: Child) -> None:
+        """Start a child that has ended, as often as it may; raises ChildFailed when that is used up."""
+        assert child.process is not None
+        lived_s = time.monotonic() - child.started_at
+        if lived_s > STEADY_S:
+            child.restarts_left = child.restarts_allowed
+        ended = f"{child.name} has ended (exit {child.process.returncode})"
+        if child.restarts_left <= 0:
+            raise ChildFailed(f"{ended}.")
+        child.restarts_left -= 1
+        self.say(f"{ended}; starting it again")
+        if lived_s < HASTY_S:
+            self.pause(1.0)
+        self.start(child)
 
     def stop_all(self) -> None:
-        """Stop the children, the last started first; kill one that takes too long, or all after a second Ctrl-C."""
-        for child in reversed(self.children):
-            if child.running and child.process is not None:
-                child.process.send_signal(signal.SIGTERM)
+        """Stop the children stage by stage; kill one that takes too long, or all after a second Ctrl-C."""
+        for _stage, group in groupby(sorted(self.children, key=lambda child: -child.stage), lambda child: child.stage):
+            running = [child for child in group if child.running]
+            for child in running:
+                child.process.send_signal(signal.SIGTERM)  # type: ignore[union-attr]
+            for child in running:
                 self._reap(child)
         self.children.clear()
 
