@@ -33,6 +33,7 @@ from accounts.models import ExchangeAccount, User  # noqa: E402
 from signals import quotes  # noqa: E402
 from signals.models import Instrument  # noqa: E402
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, Order, Position  # noqa: E402
+from trading.services.ledger_comparison import ledger_compare  # noqa: E402
 
 SYMBOL = "BTC/USDT"
 
@@ -116,8 +117,15 @@ def report(_args: argparse.Namespace) -> None:
         "balances": {row.currency: row.total for row in Balance.objects.all()},
         "intents": list(Intent.objects.order_by("id").values("purpose", "status", "reason")),
         "positions": list(Position.objects.order_by("id").values("status", "amount", "close_reason")),
+        "differences": _differences(),
     }
     print(json.dumps(answer, default=str))
+
+
+def _differences() -> list[str]:
+    """How our books differ from the exchange's; on paper there is nobody to compare with."""
+    account = ExchangeAccount.objects.get()
+    return [] if account.mode == "paper" else ledger_compare(account=account).differences
 
 
 def _quotes_publish() -> None:
