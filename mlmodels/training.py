@@ -151,12 +151,16 @@ def _result_keep(run: TrainingRun, data: Dataset, judged: Judged, rivalry: Rival
 
 
 def _place_give(model: ModelVersion, decided: Verdict, judged: Judged, rivalry: Rivalry) -> str:
-    """Promote, let stand in the shadow (nobody serves, nobody better stands there) or refuse; says which in words."""
+    """Promote, let stand in the shadow or refuse; says which in words.
+
+    In the shadow stands whose log loss at least beats the base rate's, while nobody serves and nobody better is there.
+    """
     if decided.promote:
         model_promote(model=model, reason=decided.reason)
         return "promoted"
     beaten = rivalry.evaluation is None or improves(judged.evaluation, rivalry.evaluation)
-    if beaten and champion_get(model.exchange, model.timeframe) is None:
+    promising = judged.evaluation.log_loss < judged.evaluation.log_loss_baseline
+    if beaten and promising and champion_get(model.exchange, model.timeframe) is None:
         model_shadow(model=model, reason=decided.reason)
         return "not promoted, its signals are watched in the shadow"
     model_refuse(model=model, reason=decided.reason)

@@ -55,8 +55,7 @@ def test_noise_is_registered_but_does_not_serve(store):
     store(random_walk(5))
     run = trained()
     assert run.status == "done"
-    assert run.model.status == "shadow"
-    assert not run.model.strategy.enabled
+    assert run.model.status in ("shadow", "refused")
     assert run.model.status_reason in run.message
     assert champion_get(EXCHANGE, TIMEFRAME) is None
     assert not Strategy.objects.filter(kind="model", enabled=True).exists()
