@@ -13,8 +13,8 @@ from signals.models import Strategy
 class ModelVersion(models.Model):
     """One trained model with its out-of-sample report; at most one per exchange and timeframe serves.
 
-    While none serves, the best promising one that did not pass the gate stands in the shadow: its signals are stored and shown,
-    so that time can judge them, but no bot trades them.
+    While none serves, the best promising one that did not pass the gate stands in the shadow: its signals are stored
+    and shown, so that time can judge them, but no bot trades them.
     """
 
     class Status(models.TextChoices):
