@@ -1,4 +1,4 @@
-"""What the shell of every page shows: mode, connection, account value, today, stop, counts. Three queries."""
+"""What the shell of every page shows: mode, connection, account value, today, stop, counts. Four queries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -16,11 +16,12 @@ on("pnl", (payload) => {
     setAll(`position.${row.id}`, row);
     moveDot(row);
   }
+  if (totalsOf(payload)) restOf(payload);
   sumRows();
   if (!totalsOf(payload)) return;
   const { positions, ...totals } = payload;
   setAll(`account.${shown}`, totals);
-  set(`account.${shown}.cash`, String(Number(payload.equity) - Number(payload.in_positions)));
+  set(`account.${shown}.cash`, ((centsOf(payload.equity) - centsOf(payload.in_positions)) / 100).toFixed(2));
   countPeriods(Number(payload.equity));
 });
 on("snapshot", (payload) => {
@@ -30,13 +31,24 @@ on("snapshot", (payload) => {
 });
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
 
+const centsOf = (value) => Math.round(Number(value) * 100) || 0;
+const sumOf = (cells) => [...cells].reduce((sum, cell) => sum + centsOf(cell.textContent.replace(/[,+]/g, "").replace("\u2212", "-")), 0);
+
 /** The footer is the sum of the rows as they are written, in cents. */
 function sumRows() {
   for (const footer of document.querySelectorAll("[data-sum]")) {
     const cells = footer.closest("table").querySelectorAll(`tbody [data-live$=".${footer.dataset.sum}"]`);
-    const cents = [...cells].reduce((sum, cell) => sum + Math.round(Number(cell.textContent.replace(/[,+]/g, "").replace("\u2212", "-")) * 100 || 0), 0);
-    write(footer, (cents / 100).toFixed(2));
+    write(footer, (sumOf(cells) / 100).toFixed(2));
   }
+}
+
+/** What the account holds besides its positions; left alone while the rows are not yet those of the message. */
+function restOf(payload) {
+  const rows = document.querySelectorAll("#positions tbody [data-live^='position.'][data-live$='.pnl']");
+  if (Math.abs(sumOf(rows) - centsOf(payload.unrealised)) > rows.length + 1) return;
+  const held = sumOf(document.querySelectorAll("#positions tbody [data-live^='position.'][data-live$='.value']"));
+  const rest = (Math.max(0, centsOf(payload.in_positions) - held) / 100).toFixed(2);
+  for (const field of ["pnl", "value", "at_stop"]) set(`rest.${field}`, rest);
 }
 
 /** The KPIs go on counting: PnL = value - base, and what is neither realised nor a fee is unrealised. */

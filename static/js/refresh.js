@@ -1,20 +1,41 @@
 // Blocks that change in structure: after an event that concerns one, its partial is fetched once (not a poll).
 import { on, set } from "./live.js";
 
-const GAP_MS = 700;
-const waiting = new Map();
+const GAP_MS = 500;
+const waiting = new Map(); // block id -> timer
+const loading = new Set(); // block ids on their way
+const again = new Set(); // changed while they were on their way
 
-function fetchBlock(block) {
-  waiting.delete(block.id);
-  if (document.body.contains(block) && !block.querySelector("input:focus, select:focus, textarea:focus")) {
-    htmx.ajax("GET", block.dataset.refreshUrl, { target: block, swap: "outerHTML" });
+const busy = (block) => block.querySelector("input:focus, select:focus, textarea:focus, details[open]");
+
+async function fetchBlock(id) {
+  waiting.delete(id);
+  const block = document.getElementById(id);
+  if (!block) return;
+  if (busy(block)) return schedule(block); // somebody types or reads a menu: a little later
+  loading.add(id);
+  try {
+    const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+    const response = await fetch(block.dataset.refreshUrl, { headers, credentials: "same-origin" });
+    if (response.ok && !response.redirected) put(id, await response.text());
+  } catch {
+    // the connection is gone: its return refreshes every block
+  } finally {
+    loading.delete(id);
+    if (again.delete(id)) schedule(document.getElementById(id));
   }
 }
 
-/** Fetch a block soon; several events within the gap cost one request. */
+function put(id, text) {
+  const block = document.getElementById(id);
+  if (block) htmx.swap(block, text, { swapStyle: "outerHTML" });
+}
+
+/** Fetch a block soon. Events within the gap cost one request; one during a request makes the next. */
 function schedule(block) {
-  if (waiting.has(block.id)) return;
-  waiting.set(block.id, setTimeout(() => fetchBlock(document.getElementById(block.id) || block), GAP_MS));
+  if (!block || waiting.has(block.id)) return;
+  if (loading.has(block.id)) return void again.add(block.id);
+  waiting.set(block.id, setTimeout(() => fetchBlock(block.id), GAP_MS));
 }
 
 function concerned(kind) {

@@ -1,11 +1,13 @@
 """Every page answers for its owner, sends strangers away, and asks the database a bounded number of questions."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.clock import now
 from tests.pages import worlds
 
 
@@ -18,6 +20,8 @@ def own_urls(world) -> dict[str, str]:
         "chart_data": reverse("chart_data", args=["SOL/USDT"]),
         "chart_side": reverse("chart_side", args=["SOL/USDT"]),
         "signal_list": reverse("signal_list"),
+        "model_list": reverse("model_list"),
+        "order_list": reverse("order_list"),
         "trade_list": reverse("trade_list"),
         "trade_csv": reverse("trade_csv"),
         "trade_detail": reverse("trade_detail", args=[trade]),
@@ -62,7 +66,7 @@ def test_what_belongs_to_another_is_not_there(world, stranger, name):
 
 
 def test_lists_hold_only_what_is_ones_own(world, stranger):
-    for name in ("overview", "trade_list", "trade_csv", "bot_list", "account_list", "notice_list"):
+    for name in ("overview", "trade_list", "order_list", "trade_csv", "bot_list", "account_list", "notice_list"):
         answer = stranger.get(own_urls(world)[name])
         text = answer.content.decode()
         assert answer.status_code == 200
@@ -80,7 +84,14 @@ def test_rows_cost_no_queries(world, page, django_assert_num_queries):
             assert page.get(url).status_code == 200
         return len(queries)
 
-    urls = [reverse("overview"), reverse("trade_list"), reverse("bot_list"), reverse("signal_list")]
+    urls = [
+        reverse("overview"),
+        reverse("trade_list"),
+        reverse("order_list"),
+        reverse("model_list"),
+        reverse("bot_list"),
+        reverse("signal_list"),
+    ]
     before = [count(url) for url in urls]
     for base in ("BTC", "PEPE", "LINK"):
         extra = worlds.bot(world.user, world.account, f"Bot {base}")
@@ -91,8 +102,8 @@ def test_rows_cost_no_queries(world, page, django_assert_num_queries):
     assert [count(url) for url in urls] == before
 
 
-def test_the_shell_asks_at_most_three_questions(world, page, django_assert_num_queries):
-    with django_assert_num_queries(5):  # session, user, then the shell's three
+def test_the_shell_asks_at_most_four_questions(world, page, django_assert_num_queries):
+    with django_assert_num_queries(6):  # session, user, then the shell's four
         page.get(reverse("shell_counts"))
 
 
@@ -121,7 +132,10 @@ def test_positions_sum_to_their_footer(world, page, cents):
     text = page.get(reverse("overview_block", args=["positions"])).content.decode()
     rows = [cents(found) for found in re.findall(r'\.pnl" data-fmt="signed"[^>]*>([^<]+)<', text)]
     total = cents(re.search(r'data-sum="pnl" data-fmt="signed">([^<]+)<', text).group(1))
-    assert len(rows) == 2 and sum(rows) == total
+    assert len(rows) == 3 and sum(rows) == total  # two positions, and what else the account holds
+    value = cents(re.search(r'data-sum="value" data-fmt="money">([^<]+)<', text).group(1))
+    kpis = page.get(reverse("overview_block", args=["kpis"])).content.decode()
+    assert value == cents(re.search(r'\.in_positions" data-fmt="money">([^<]+)<', kpis).group(1))
 
 
 def test_a_trade_adds_up_and_says_why(world, page, cents):
@@ -171,6 +185,36 @@ def test_trade_filters(world, page, query, count):
 def test_signal_filters(world, page, query, count):
     text = page.get(reverse("signal_list") + query).content.decode()
     assert text.count(world.signal.reason) == count
+
+
+def test_a_signal_of_a_model_in_the_shadow_is_marked_until_it_serves(world, page):
+    model = worlds.model()
+    for base in ("BTC", "LINK"):
+        worlds.signal(world.markets[base], model.strategy)
+    text = page.get(reverse("signal_list")).content.decode()
+    assert text.count("Shadow, not traded") == 2 and "Model v1" in text
+    assert page.get(reverse("overview")).content.decode().count(">Shadow<") == 2
+    model.promoted_at, model.status = now() - timedelta(hours=1), "champion"
+    model.save()
+    assert "Shadow, not traded" not in page.get(reverse("signal_list")).content.decode()
+
+
+def test_models_say_how_sure_they_are(world, page):
+    assert "No model yet" in page.get(reverse("model_list")).content.decode()
+    model = worlds.model()
+    worlds.signal(world.markets["BTC"], model.strategy)
+    text = page.get(reverse("model_list")).content.decode()
+    assert "No model serves" in text and "Watched, not traded" in text
+    assert "On 420 signals it had not learned from, 58.1 % gained (95 % range 53.3 to 62.7 %)" in text
+    assert "+0.31 % each after costs" in text and "It may still be chance" in text
+    assert "Not enough data" in text
+
+
+def test_orders_by_state(world, page):
+    row = '<td class="at-b">'
+    assert page.get(reverse("order_list")).content.decode().count(row) == 3
+    assert page.get(reverse("order_list") + "?status=active").content.decode().count(row) == 0
+    assert page.get(reverse("order_list") + "?status=nonsense").content.decode().count(row) == 3
 
 
 def test_a_text_from_outside_is_escaped(world, page):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount, Notice, User
+from mlmodels.models import ModelVersion, TrainingRun
 from signals import quotes
 from signals.models import ExchangeState, Instrument, Signal, Strategy
 from trading.models import Balance, BalanceSnapshot, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
@@ -216,3 +217,23 @@ def balances(where: ExchangeAccount, cash: str = "9800") -> None:
     Balance.objects.create(account=where, currency="USDT", total=Decimal(cash))
     for row in Position.objects.filter(account=where, status="open").select_related("instrument"):
         Balance.objects.create(account=where, currency=row.instrument.base, total=row.amount)
+
+
+def model(status: str = "shadow") -> ModelVersion:
+    """A model with a report of its held-out signals, and the training run that made the next one."""
+    made_by = Strategy.objects.create(name="model binance 1m", kind="model", enabled=status == "champion")
+    tail = {"signals": 420, "precision": 0.581, "precision_low": 0.533, "precision_high": 0.627, "net_mean": 0.0031}
+    more = {"net_low": -0.0004, "net_all": 0.0012, "profit_curve": [[1e12, 0.1], [2e12, 0.4], [3e12, 1.3]]}
+    fields = {"exchange": "binance", "timeframe": "1m"}
+    TrainingRun.objects.create(status="skipped", message="Not enough data: 12 candles of 400.", **fields)
+    return ModelVersion.objects.create(
+        name=made_by.name,
+        version=1,
+        status=status,
+        strategy=made_by,
+        trained_from=now() - timedelta(days=2),
+        trained_to=now() - timedelta(hours=1),
+        rows=9000,
+        report={"tail": {**tail, **more}},
+        **fields,
+    )

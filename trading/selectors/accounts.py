@@ -1,5 +1,6 @@
 """A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
 
+from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,9 @@ from django.db.models import OuterRef, Subquery
 from accounts.clock import now
 from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
-from trading.models import BalanceSnapshot
+from signals.quotes import latest_all
+from trading.domain.money import exact
+from trading.models import Balance, BalanceSnapshot
 
 STALE_AFTER_S = 15
 
@@ -20,16 +23,17 @@ def day_start(moment: datetime | None = None) -> datetime:
 
 
 def accounts_read(user: User) -> list[ExchangeAccount]:
-    """The user's accounts that were not removed, oldest first; one query.
+    """The user's accounts that were not removed, oldest first; two queries.
 
-    Each carries `equity_now`, `deposits_now`, `in_positions_now` (newest snapshot), `equity_before` and
-    `deposits_before` (last snapshot of an earlier day), `exchange_connection` and `exchange_event_at`; None if missing.
+    Each carries `equity_now` and `in_positions_now` (balances at the newest bids, else the newest snapshot),
+    `deposits_now` (newest snapshot), `equity_before` and `deposits_before` (last snapshot of an earlier day),
+    `exchange_connection` and `exchange_event_at`; None if missing.
     """
     snapshots = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id")
     before = snapshots.filter(at__lt=day_start())
     state = ExchangeState.objects.filter(exchange=OuterRef("exchange"))
     rows = ExchangeAccount.objects.filter(user=user).exclude(status=ExchangeAccount.Status.REMOVED)
-    return list(
+    found = list(
         rows.annotate(
             equity_now=Subquery(snapshots.values("equity")[:1]),
             deposits_now=Subquery(snapshots.values("net_deposits")[:1]),
@@ -40,6 +44,26 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
             exchange_event_at=Subquery(state.values("last_event_at")[:1]),
         ).order_by("pk")
     )
+    _price(found)
+    return found
+
+
+@exact
+def _price(accounts: list[Any]) -> None:
+    """Value the balances at the newest bids; without a snapshot or without quotes an account stays as it is."""
+    coins: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    for account_id, currency, total in Balance.objects.filter(account__in=accounts).values_list(
+        "account_id", "currency", "total"
+    ):
+        coins[account_id][currency] = total
+    for account in accounts:
+        cash = coins[account.pk].pop(account.quote_currency, None)
+        quotes = latest_all(account.exchange)
+        if cash is None or account.equity_now is None or (coins[account.pk] and not quotes):
+            continue
+        rows = ((quotes.get(f"{name}/{account.quote_currency}"), held) for name, held in coins[account.pk].items())
+        account.in_positions_now = sum((held * row.bid for row, held in rows if row), Decimal(0))
+        account.equity_now = cash + account.in_positions_now
 
 
 def today_base_of(account: Any) -> Decimal | None:

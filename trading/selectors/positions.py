@@ -37,11 +37,16 @@ class OpenRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenTotals:
-    """Sums of the rounded rows, so that the column adds up on the page."""
+    """Sums of the rounded rows, so that the column adds up on the page.
+
+    `rest` is what the account holds besides: remainders of closed trades too small to sell. Their cost is booked in
+    those trades, so their value is profit still to be taken.
+    """
 
     pnl: Decimal
     value: Decimal
     at_stop: Decimal
+    rest: Decimal
 
 
 def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str = "") -> list[OpenRow]:
@@ -56,13 +61,17 @@ def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str
     return [_row(position, prices.get((position.account.exchange, position.instrument.symbol))) for position in found]
 
 
-def open_totals(rows: Iterable[OpenRow]) -> OpenTotals:
-    """Footer of the table."""
+def open_totals(rows: Iterable[OpenRow], in_positions: Decimal | None = None) -> OpenTotals:
+    """Footer of the table; with the value of all coins of the account it covers them all."""
     found = list(rows)
+    value = sum((row.value or ZERO for row in found), ZERO)
+    priced = in_positions is not None and all(row.value is not None for row in found)
+    rest = max(ZERO, (in_positions or ZERO).quantize(CENT) - value) if priced else ZERO
     return OpenTotals(
-        sum((row.pnl or ZERO for row in found), ZERO),
-        sum((row.value or ZERO for row in found), ZERO),
-        sum((row.at_stop or ZERO for row in found), ZERO),
+        pnl=sum((row.pnl or ZERO for row in found), ZERO) + rest,
+        value=value + rest,
+        at_stop=sum((row.at_stop or ZERO for row in found), ZERO) + rest,
+        rest=rest,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from trading.models import Fill, Intent, Order, Position, RiskEvent
 
 ZERO = Decimal(0)
+INTERNAL = ("anchor_ms",)
+"""Inputs kept so that a signal can be computed again, not to be read."""
 CENT = Decimal("0.01")
 
 
@@ -88,7 +90,11 @@ def _planned(position: Position, entry: Decimal | None, price: Decimal | None) -
 def _inputs(position: Position) -> list[tuple[str, str]]:
     if position.signal is None:
         return []
-    return [(name.replace("_", " "), _number(value)) for name, value in position.signal.inputs.items()]
+    return [
+        (name.replace("_", " "), _number(value))
+        for name, value in position.signal.inputs.items()
+        if name not in INTERNAL
+    ]
 
 
 def _number(value: Any) -> str:

@@ -173,6 +173,9 @@ WORDS = {
     "holding_time": "Holding time",
     "force_exit": "Closed by hand",
     "exit": "Exit signal",
+    "first": "The first candles",
+    "outcomes": "New closed trades",
+    "schedule": "The timetable",
 }
 
 
@@ -180,6 +183,21 @@ WORDS = {
 def words(name: str) -> str:
     """A stored reason in words."""
     return WORDS.get(name, str(name).replace("_", " ").capitalize()) if name else DASH
+
+
+@register.filter
+def source(strategy: Any) -> str:
+    """Who made a signal, in a word: a strategy by its name, a model as such."""
+    return f"Model v{strategy.version}" if strategy.kind == "model" else str(strategy.name)
+
+
+@register.filter
+def shadow(signal: Any) -> bool:
+    """Whether a model said it while it did not serve: stored and shown, traded by nobody."""
+    if signal.strategy.kind != "model":
+        return False
+    served_from = getattr(signal, "served_from", None)
+    return served_from is None or signal.created_at < served_from
 
 
 @register.filter
@@ -193,6 +211,12 @@ def share_of(part: Any, whole: Any) -> Decimal | None:
 def held_for(position: Any) -> str:
     """How long a position was held, or has been."""
     return span((position.closed_at or now()) - position.opened_at)
+
+
+@register.filter
+def took(run: Any) -> str:
+    """How long something took from start to finish."""
+    return span(run.finished_at - run.started_at) if run.finished_at else DASH
 
 
 STATE_BADGES = {
@@ -213,6 +237,11 @@ STATE_BADGES = {
     "denied": ("warn", "shield"),
     "failed": ("bad", "bad"),
     "done": ("ok", "check"),
+    "skipped": ("", "clock"),
+    "champion": ("ok", "spark"),
+    "shadow": ("info", "info"),
+    "candidate": ("info", "clock"),
+    "retired": ("", "x"),
     "claimed": ("info", "clock"),
     "verified": ("ok", "check"),
     "not_needed": ("", "check"),

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from signals import quotes
-from signals.models import Instrument, Signal
+from signals.models import Instrument
 from trading.models import Bot, Fill, Position
+from trading.selectors.activity import signals_of
 from trading.selectors.positions import OPEN, open_rows
 from trading.services.intents import entry_request
 from trading.views.actions import client_ip
@@ -140,7 +141,7 @@ def _context(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
         "quote": quotes.latest(instrument.exchange, instrument.symbol),
         "rows": open_rows(user=user, symbol=instrument.symbol),
         "bots": list(bots.select_related("account", "config")),
-        "signals": list(Signal.objects.filter(instrument=instrument).select_related("strategy")[:RECENT]),
+        "signals": list(signals_of([]).filter(instrument=instrument)[:RECENT]),
         "symbols": list(_listed(instrument.exchange).filter(selected=True).values_list("symbol", flat=True)[:300]),
         "timeframes": settings.XRAY_TIMEFRAMES,
         "entry": {"bot": "", "amount_quote": "", "limit_price": ""},

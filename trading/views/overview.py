@@ -110,9 +110,10 @@ def _worth(account: Any) -> dict[str, Any]:
 
 
 def _positions(request: HttpRequest) -> dict[str, Any]:
-    account = account_shown(request)
+    account: Any = account_shown(request)
     rows = open_rows(user=user_of(request), account=account)
-    return {"rows": rows, "totals": open_totals(rows), "account": account}
+    in_positions = account.in_positions_now if account else None
+    return {"rows": rows, "totals": open_totals(rows, in_positions), "account": account}
 
 
 def _alerts(request: HttpRequest) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from signals.models import SIDES, Signal, Strategy
+from signals.models import SIDES, Strategy
+from trading.selectors.activity import signals_of
 from trading.views.scope import accounts_of
 
 PER_PAGE = 50
@@ -18,10 +19,7 @@ PER_PAGE = 50
 @require_GET
 def signal_list(request: HttpRequest) -> HttpResponse:
     """Signals of the exchanges that the user has accounts at, newest first."""
-    rows = Signal.objects.select_related("instrument", "strategy")
-    exchanges = {account.exchange for account in accounts_of(request)}
-    if exchanges:
-        rows = rows.filter(instrument__exchange__in=exchanges)
+    rows = signals_of(account.exchange for account in accounts_of(request))
     page = Paginator(_filtered(rows, request), PER_PAGE).get_page(request.GET.get("page"))
     template = "signals/_table.html" if request.htmx else "signals/list.html"  # type: ignore[attr-defined]
     return render(request, template, {"page": page, **_choices(request)})

@@ -1,0 +1,17 @@
+"""The models that learn from the market: who serves, who is watched, how sure their numbers are."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from trading.selectors.models import lanes_read
+from trading.views.scope import accounts_of
+
+
+@login_required
+@require_GET
+def model_list(request: HttpRequest) -> HttpResponse:
+    """Models of the exchanges that the user has accounts at."""
+    template = "models/_lanes.html" if request.htmx else "models/list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"lanes": lanes_read(account.exchange for account in accounts_of(request))})

@@ -1,0 +1,25 @@
+"""The list of the user's orders."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from trading.models import Order
+from trading.selectors.activity import orders_of
+from trading.views.scope import user_of
+
+PER_PAGE = 50
+
+
+@login_required
+@require_GET
+def order_list(request: HttpRequest) -> HttpResponse:
+    """Orders of all bots, newest first, of one state when asked for."""
+    status = request.GET.get("status", "")
+    rows = orders_of(user_of(request), status if status in Order.Status.values else "")
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    template = "orders/_table.html" if request.htmx else "orders/list.html"  # type: ignore[attr-defined]
+    context = {"page": page, "statuses": Order.Status.choices, "chosen": {"status": status}}
+    return render(request, template, context)
