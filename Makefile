@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
 PATHS := accounts signals mlmodels trading xray_site tests bench scripts manage.py
 PYTEST_ARGS ?=
-CHECK_ENV := XRAY_READ_DOTENV=0 SECRET_KEY=check XRAY_DEPLOYMENT_ID=check XRAY_MASTER_KEYS=check:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= XRAY_VAR_DIR=var/check
+CHECK_ENV := XRAY_READ_DOTENV=0 SECRET_KEY=check XRAY_DEPLOYMENT_ID=check XRAY_MASTER_KEYS=check:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= XRAY_VAR_DIR=var/check DATABASE_URL= REDIS_URL=
 
 .DEFAULT_GOAL := help
 .PHONY: help run up setup setup-dev test lint types layers migrations security format bench memory
@@ -41,13 +41,13 @@ migrations: setup-dev ## models without a migration
 	@$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
 
 security: setup-dev ## bandit
-	@$(PY) -m bandit -q -r accounts signals mlmodels trading xray_site scripts -c pyproject.toml
+	@$(PY) -m bandit -q -ll -r accounts signals mlmodels trading xray_site scripts -c pyproject.toml
 
 format: setup-dev ## put the code in shape
 	@$(PY) -m ruff check --fix $(PATHS); $(PY) -m ruff format $(PATHS)
 
 bench: setup-dev ## benchmarks, one JSON line a figure: [BENCH=scan]
-	@$(CHECK_ENV) $(PY) -m bench.run $(BENCH)
+	@$(CHECK_ENV) DATABASE_URL="$(DATABASE_URL)" $(PY) -m bench.run $(BENCH)
 
 memory: ## memory (PSS) of the running demo's process group
 	@$(PY) scripts/memory.py
