@@ -26,6 +26,15 @@ def chromium() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
+@pytest.fixture(autouse=True)
+def own_request_budget(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ban or a spent turn of one test is not seen by the next one through Redis."""
+    if not request.node.get_closest_marker("servers"):
+        from accounts.exchanges import shared_budget
+
+        monkeypatch.setattr(shared_budget, "shared", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def market_data() -> Path:
     """The folder of real candles (`<market>/<timeframe>/<BASE>_<QUOTE>.parquet`); skips where it is absent."""

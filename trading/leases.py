@@ -1,7 +1,6 @@
 """The lease that makes an account's execution serial, with a fencing token that grows with every holder."""
 
 import os
-import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from accounts.clock import now
+from accounts.processes import host_name, owner_gone
 from trading.models import AccountLease
 
 LEASE_TIME = timedelta(seconds=45)  # longer than any one request to an exchange; renewed at each save
@@ -39,7 +39,7 @@ class Lease:
 
 def owner_name() -> str:
     """A name that no other holder has: host, process, thread and a random part."""
-    return f"{socket.gethostname()[:24]}:{os.getpid()}:{threading.get_ident() % 10**6}:{uuid.uuid4().hex[:12]}"
+    return f"{host_name()}:{os.getpid()}:{threading.get_ident() % 10**6}:{uuid.uuid4().hex[:12]}"
 
 
 def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
@@ -64,22 +64,10 @@ def _claim(account_id: int, owner: str, at: datetime) -> bool:
 
 def _claim_of_dead(account_id: int, owner: str, at: datetime) -> bool:
     held = AccountLease.objects.get(account_id=account_id)
-    host, _, rest = held.owner.partition(":")
-    pid = rest.partition(":")[0]
-    if host != socket.gethostname()[:24] or not pid.isdigit() or _alive(int(pid)):
+    if not owner_gone(held.owner):
         return False
     rows = AccountLease.objects.filter(account_id=account_id, owner=held.owner, token=held.token)
     return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def lease_save(lease: Lease, **values: Any) -> None:

@@ -1,13 +1,12 @@
 """Finding work that nobody was woken for: after a kill, a lost broker, or simply because time passed."""
 
-import os
-import socket
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount
+from accounts.processes import host_name, owner_gone
 from signals.models import Signal
 from trading.models import AccountLease, Intent, LedgerEntry, Order, Position
 from trading.services.bots import account_problem
@@ -89,22 +88,9 @@ def signals_fan_out_missed() -> int:
 
 def dead_leases_release() -> int:
     """Give back leases whose process on this machine is gone; returns how many. Others run out by themselves."""
-    here = f"{socket.gethostname()[:24]}:"
     freed = 0
-    for row in AccountLease.objects.filter(owner__startswith=here, expires_at__gt=now()):
-        pid = row.owner.removeprefix(here).split(":", 1)[0]
-        if pid.isdigit() and not _alive(int(pid)):
+    for row in AccountLease.objects.filter(owner__startswith=f"{host_name()}:", expires_at__gt=now()):
+        if owner_gone(row.owner):
             rows = AccountLease.objects.filter(pk=row.pk, owner=row.owner, token=row.token)
             freed += rows.update(owner="", expires_at=None)
     return freed
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process of this machine has this id (a reused id only means waiting for the lease to run out)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -17,7 +17,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
+def clock(monkeypatch, settings) -> Clock:
+    settings.REDIS_URL = ""  # what processes share has a clock of its own: Redis's
     budget.budgets_forget()
     clock = Clock()
     monkeypatch.setattr(budget.time, "monotonic", clock.monotonic)
@@ -54,6 +55,16 @@ def test_weights_cost_more(clock: Clock) -> None:
     budget.spacing_set("okx", 0.1)
     _spend(41, weight=10)
     assert clock.now - 1000 == pytest.approx(40 * 10 * 0.1 / budget.SHARE - budget.BURST_S, abs=1.5)
+
+
+def test_orders_do_not_wait_behind_candles(clock: Clock) -> None:
+    budget.spacing_set("okx", 0.1)
+    purse = budget._purse("okx")
+    for _ in range(200):
+        purse.turn(1.0, signed=False)
+    assert purse.turn(1.0, signed=False) > 30
+    assert purse.turn(1.0, signed=True) == 0.0
+    assert budget.SHARE + budget.SIGNED_SHARE < 1
 
 
 def test_a_ban_binds_everybody(clock: Clock) -> None:

@@ -23,7 +23,7 @@ def _driven(*args: str) -> dict:
 def _env() -> dict[str, str]:
     import os
 
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "REDIS_URL": "", "DATABASE_URL": ""}  # servers are no exchange
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bybit", "kucoin", "mexc", "okx"])
