@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accounts.exchanges.quirks import quirks_for
 from accounts.models import ExchangeAccount
 from trading.brokers.paper import PaperBroker
 from trading.brokers.port import Broker
@@ -15,6 +16,7 @@ class Ports:
     broker: Broker
     commits_first: bool  # orders leave this process: store and commit each step before its orders are sent
     records_answers: bool  # a replay cannot work the broker's answers out again: they are recorded as inputs
+    fee_pair: str = ""  # values fees that the exchange takes in a coin of its own
 
 
 def broker_for(account: ExchangeAccount, state: AccountState) -> Broker:
@@ -29,7 +31,17 @@ def broker_for(account: ExchangeAccount, state: AccountState) -> Broker:
 def ports_for(account: ExchangeAccount, state: AccountState) -> Ports:
     """All ports of one run."""
     ours = account.mode == ExchangeAccount.Mode.PAPER
-    return Ports(broker_for(account, state), commits_first=not ours, records_answers=not ours)
+    return Ports(
+        broker_for(account, state),
+        commits_first=not ours,
+        fee_pair="" if ours else _fee_pair(account, state),
+        records_answers=not ours,
+    )
+
+
+def _fee_pair(account: ExchangeAccount, state: AccountState) -> str:
+    coin = quirks_for(account.exchange).fee_coin
+    return f"{coin}/{account.quote_currency}" if coin and state.balances.get(coin) else ""
 
 
 def start_balance(account: ExchangeAccount) -> str | None:

@@ -58,6 +58,9 @@ RULES = (
 _NOT_SENT = ("ClientConnectorError", "ClientConnectorDNSError", "gaierror", "ConnectionRefusedError")
 
 
+_NOT_OFFERED = re.compile(r"\w+ [A-Z]+ \S+ (404|405|501) ")  # ccxt: id, method, URL, status; certainly not done
+
+
 def translation(error: BaseException, what: str) -> ExchangeError | None:
     """Our own error for one raised by ccxt or its transport; None for anything else (a bug stays a bug)."""
     if (found := _from_guard(error, what)) is not None:
@@ -69,6 +72,12 @@ def translation(error: BaseException, what: str) -> ExchangeError | None:
         kind = ExchangeRetry if _was_not_sent(error) else ExchangeAmbiguous
         return kind(f"{what}: the connection failed ({type(error).__name__}).", raw=_raw(error))
     return None
+
+
+def answered(error: BaseException) -> bool:
+    """Whether the server did answer, if only with an error or a page: asking the same again would change nothing."""
+    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    return "NoData" in kinds or not kinds & {"NetworkError", "TimeoutError", "OSError"}
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -87,6 +96,8 @@ def _from_guard(error: BaseException, what: str) -> ExchangeError | None:
         name = type(link).__name__
         if name == "DialRefused" or (name == "NetworkError" and "was not dialled" in str(link)):
             return ExchangeRefused(f"{what}: {link}")
+        if name == "NoData":
+            return ExchangeAmbiguous(f"{what}: {link}")
         if name == "Barred":
             return ExchangeRetry(f"{what}: {link}", retry_after_s=getattr(link, "retry_after_s", None))
     return None
@@ -104,6 +115,8 @@ def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeErr
         return ExchangeAmbiguous(f"{what}: an order with this id is there already: look it up.", raw=raw)
     if "NetworkError" in names and _was_not_sent(error):
         return ExchangeRetry(f"{what}: the exchange cannot be reached. It is tried again later.", raw=raw)
+    if "ExchangeNotAvailable" in names and _NOT_OFFERED.match(str(error)):
+        return ExchangeRefused(f"{what}: The exchange (or this server) does not offer this.", raw=raw)
     rule = next(rule for rule in RULES if any(name in names for name in rule.names))
     return rule.kind(f"{what}: {rule.advice}", retry_after_s=_retry_after(rule, quirks), raw=raw)
 

@@ -34,6 +34,10 @@ class Barred(aiohttp.ClientConnectionError):
         self.retry_after_s = retry_after_s
 
 
+class NoData(aiohttp.ClientConnectionError):
+    """Success was answered, but with a page or nothing instead of data."""
+
+
 def urls_override(client: Any, quirks: Quirks, endpoints: Endpoints) -> None:
     """Close every URL of a ccxt client, then open the ones in use at the configured server."""
     for key in _URL_SETS:
@@ -91,6 +95,7 @@ def _guard(
         _ban_check(exchange, account_id)
         response: aiohttp.ClientResponse = await send(request)
         _ban_note(exchange, response)
+        await _data_check(exchange, response)
         return response
 
     return guard
@@ -108,6 +113,14 @@ def _ban_check(exchange: str, account_id: int | None) -> None:
         budget.ban_check(exchange, account_id=account_id)
     except ExchangeRetry as error:
         raise Barred(str(error), error.retry_after_s or 0.0) from None
+
+
+async def _data_check(exchange: str, response: aiohttp.ClientResponse) -> None:
+    """ccxt would read an empty answer or a page as an empty list: no order, no balance. It says nothing at all."""
+    if not 200 <= response.status < 300 or (await response.read()).lstrip()[:1] in (b"{", b"["):
+        return
+    what = f"a page ({response.content_type})" if await response.read() else "nothing"
+    raise NoData(f"{exchange}'s server answered with {what} instead of data: check its address.")
 
 
 def _ban_note(exchange: str, response: aiohttp.ClientResponse) -> None:

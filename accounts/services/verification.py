@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.clock import now
+from accounts.exchanges.error_map import answered
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeError, ExchangeRetry, ExchangeStopped, translated
 from accounts.exchanges.loop import run
 from accounts.exchanges.quirks import KeyPermissions, quirks_for
@@ -78,9 +79,9 @@ async def _asked(account: ExchangeAccount) -> KeyPermissions:
     try:
         with translated("Reading the key's permissions"):
             return await quirks_for(account.exchange).permissions(client)
-    except (ExchangeRetry, ExchangeAmbiguous):
-        raise
     except ExchangeError as error:
+        if isinstance(error, ExchangeRetry | ExchangeAmbiguous) and not answered(error):
+            raise
         log.info("account %s: the exchange does not tell the key's permissions: %s", account.pk, error)
         return KeyPermissions(may_read=True)
 

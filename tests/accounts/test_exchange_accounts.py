@@ -150,6 +150,8 @@ GOOD = {"enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdr
         (Client({**GOOD, "enableSpotAndMarginTrading": False}), "refused", "may not trade", True, "bad"),
         (Client({}), "unproven", "does not tell", True, "warn"),
         (Client(ccxt.NotSupported("binance")), "unproven", "does not tell", True, "warn"),
+        (Client(ccxt.ExchangeError('binance {"code":-1,"msg":"what?"}')), "unproven", "does not tell", True, "warn"),
+        (Client(ccxt.ExchangeNotAvailable("binance GET http://x/y 404 Not Found ")), "unproven", "tell", True, "warn"),
         (Client(GOOD, ccxt.AuthenticationError("binance -2014")), "refused", "wrong or revoked", True, "bad"),
         (Client(GOOD, ccxt.PermissionDenied("binance")), "refused", "lacks a permission", True, "bad"),
     ],

@@ -98,7 +98,9 @@ def _position_fill(state: AccountState, order: OrderState, event: FillSeen) -> l
     if value is None:
         effects.append(Oddity(event.at, f"A fee of {event.fee} {event.fee_currency} could not be valued."))
     fill_apply(position, order.side, event.price, event.amount)
-    fee_apply(position, event.fee, ZERO if value is None else value, in_base=event.fee_currency == spec.base)
+    # A sell's fee in the coin that is sold comes out of the rest of the balance: the amount is sold without it.
+    in_base = event.fee_currency == spec.base and order.side is Side.BUY
+    fee_apply(position, event.fee, ZERO if value is None else value, in_base=in_base)
     if position_is_open(position):
         effects += _on_open(state, position, order, event)
     else:

@@ -95,7 +95,10 @@ class _Run:
         symbols = {o.symbol for o in state.orders.values()} | {p.symbol for p in state.positions.values()} | wanted
         if given is not None:
             return [quote for quote in given if quote.symbol in symbols]
-        found = (latest(self.account.exchange, symbol) for symbol in sorted(symbols))
+        return self._fresh(sorted(symbols))
+
+    def _fresh(self, symbols: Sequence[str]) -> list[Quote]:
+        found = (latest(self.account.exchange, symbol) for symbol in symbols if symbol)
         rows = (row for row in found if row is not None and self.at - row.at <= QUOTE_MAX_AGE)
         return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in rows]
 
@@ -113,6 +116,8 @@ class _Run:
         runner = Runner(state, self.ports.broker, self)
         try:
             runner.feed(RunStarted(self.at))
+            for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
+                runner.feed(QuoteSeen(self.at, quote))
             runner.recover()
             for event in inputs:
                 runner.feed(event)

@@ -33,7 +33,8 @@ class Quirks:
     `urls(endpoints)` is the part of ccxt's `urls['api']` that is in use, laid over an all-closed copy of it;
     `permissions(client)` reads what the key may do; `prepare(client)` adjusts a fresh client; `socket_hosts` are the
     endings of host names that the exchange's own answers may name for sockets; `stop_marks` are pieces of answers
-    that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there.
+    that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there;
+    `fee_coin` is the exchange's own coin, which pays the fees of an account that holds it (and agreed to that).
     """
 
     name: str
@@ -47,3 +48,4 @@ class Quirks:
     socket_hosts: tuple[str, ...] = ()
     stop_marks: tuple[str, ...] = ()
     duplicate_marks: tuple[str, ...] = ()
+    fee_coin: str = ""

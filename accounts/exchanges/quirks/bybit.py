@@ -44,4 +44,5 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
+    fee_coin="MNT",
 )

@@ -40,4 +40,5 @@ QUIRKS = Quirks(
     socket_hosts=(".kucoin.com",),
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
+    fee_coin="KCS",
 )

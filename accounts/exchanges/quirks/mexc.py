@@ -29,4 +29,5 @@ QUIRKS = Quirks(
     prepare=_prepare,
     stop_marks=('"code":10072', '"code":730001'),
     duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
+    fee_coin="MX",
 )

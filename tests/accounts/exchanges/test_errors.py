@@ -36,6 +36,8 @@ def _caught(error: BaseException, cause: BaseException | None = None) -> Exchang
         (ccxt.RequestTimeout("binance POST"), ExchangeAmbiguous),
         (ccxt.NetworkError("binance"), ExchangeAmbiguous),
         (ccxt.ExchangeNotAvailable("binance 503"), ExchangeAmbiguous),
+        (ccxt.ExchangeNotAvailable("binance POST http://x/api/v3/order 502 Bad Gateway 404 "), ExchangeAmbiguous),
+        (ccxt.ExchangeNotAvailable("binance GET http://x/sapi/v1/account 404 Not Found <html>"), ExchangeRefused),
         (ccxt.OperationFailed("binance -1000"), ExchangeAmbiguous),
         (ccxt.BadResponse("binance"), ExchangeAmbiguous),
         (ccxt.NullResponse("binance"), ExchangeAmbiguous),

@@ -123,6 +123,19 @@ async def test_an_answer_that_never_comes_is_ambiguous(server: Server, settings)
         await public_client("binance").fetch_time()
 
 
+@pytest.mark.parametrize("body", ["", "<html>Welcome</html>"])
+async def test_an_answer_without_data_is_no_empty_list(server: Server, body: str) -> None:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text=body, content_type="text/html")
+
+    client = account_client(_account())
+    await client.load_markets()
+    server.special["/api/v3/openOrders"] = server.special["/api/v3/account"] = page
+    for asked in (client.fetch_open_orders("BTC/USDT"), client.fetch_balance()):
+        with pytest.raises(ExchangeAmbiguous, match="instead of data: check its address"), translated():
+            await asked
+
+
 async def test_a_redirect_elsewhere_is_refused(server: Server) -> None:
     async def away(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("http://127.0.0.1:1/")

@@ -151,7 +151,7 @@ def books_hold(desk):
         held = D(0)
         for order, fill in fills:
             held += fill.amount if order.side is Side.BUY else -fill.amount
-            held -= fill.fee if fill.fee_currency == "BTC" else 0
+            held -= fill.fee if fill.fee_currency == "BTC" and order.side is Side.BUY else 0
         assert held == position.amount + position.dust, position
     pairs = [(p.bot_id, p.symbol) for p in state.positions.values()]
     assert len(pairs) == len(set(pairs)), "two open positions of one bot in one instrument"

@@ -307,6 +307,20 @@ def test_fees_in_any_coin_are_accounted(fee, currency, amount, fees_quote, cash)
     books_hold(desk)
 
 
+def test_a_sells_fee_in_the_sold_coin_comes_out_of_the_rest_of_the_balance():
+    """As with the exchange's own coin, when that coin itself is traded: the position sells all that it holds."""
+    desk = Desk(paper=False).quote(100)
+    desk.intent()
+    desk.fill(desk.order.client_order_id, "1.999", fee="0", fee_currency="USDT").intent(Purpose.FORCE_EXIT)
+    order, position = desk.order, desk.position
+    desk.fill(order.client_order_id, "1", fee="0.002", fee_currency="BTC", trade_id="s1")
+    assert not order.cancel_requested
+    desk.fill(order.client_order_id, "0.999", fee="0.001", fee_currency="BTC", trade_id="s2")
+    assert (position.status, position.dust, position.fees_cash) == (PositionStatus.CLOSED, 0, D("0.3"))
+    assert position.realised_pnl == D("-0.3")
+    books_hold(desk)
+
+
 def test_two_bots_never_sell_each_others_coins():
     desk = bought().bot(OTHER_BOT)
     desk.intent(bot_id=OTHER_BOT)
