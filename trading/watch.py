@@ -114,7 +114,7 @@ class Watcher:
         moved, self._moved = self._moved, set()
         for owned in self.index.accounts.values():
             rows = [held for held in owned.held if held.market in moved and held.market in self.quotes]
-            if rows:
+            if rows and all(held.market in self.quotes for held in owned.held):
                 live.push(owned.user_id, live.Kind.PNL, pnl_payload(owned, rows, self.quotes, now()))
 
     def _wake(self, at: float) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from signals import quotes
 from tests.trading.conftest import AT
-from trading.models import BalanceSnapshot, Position
+from trading.models import Balance, BalanceSnapshot, Position
 from trading.selectors.accounts import accounts_read, day_start
 from trading.selectors.bots import bot_cards
 from trading.selectors.periods import periods_read
@@ -137,3 +137,15 @@ def test_snapshots_of_many_accounts_cost_the_same_queries(make, at_noon, django_
         accounts = [make.account() for _ in range(count)]
         with django_assert_num_queries(4):
             snapshots_store(accounts=accounts)
+
+
+def test_no_snapshot_while_a_coin_waits_for_its_first_quote(make):
+    account = make.account()
+    make.instrument("SOL/USDT")
+    coin = Balance.objects.create(account=account, currency="SOL", total=D(2))
+    Balance.objects.create(account=account, currency="GIFT", total=D(9))  # nobody trades it: it holds nothing up
+    Balance.objects.create(account=account, currency="USDT", total=D(100))
+    assert snapshots_store(accounts=[account]) == []
+    coin.delete()
+    (made,) = snapshots_store(accounts=[account])
+    assert made.equity == 100 and made.unpriced == ["GIFT"]

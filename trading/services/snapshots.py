@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount
+from signals.models import Instrument
 from signals.quotes import QuoteRow, latest_all
 from trading import live
 from trading.domain.money import exact
@@ -112,9 +113,14 @@ def _deposits(account_ids: list[int]) -> dict[int, dict[str, Decimal]]:
 
 
 def snapshots_store(*, accounts: Iterable[ExchangeAccount]) -> list[BalanceSnapshot]:
-    """A snapshot of each account now, pushed to its owner's pages."""
-    rows = list(accounts)
-    worths = worth_of(rows)
+    """A snapshot of each account now, pushed to its owner's pages.
+
+    An account is left out while a coin that its exchange trades has no quote yet (the streams are starting): its value
+    would be a loss that never was, kept in the equity curve for good.
+    """
+    worths = worth_of(rows := list(accounts))
+    waiting = _waiting(rows, worths)
+    rows = [row for row in rows if row.pk not in waiting]
     moment = now()
     made = [
         BalanceSnapshot(
@@ -134,11 +140,23 @@ def snapshots_store(*, accounts: Iterable[ExchangeAccount]) -> list[BalanceSnaps
     return made
 
 
+def _waiting(accounts: Iterable[ExchangeAccount], worths: Mapping[int, Worth]) -> set[int]:
+    """Primary keys of accounts with an unpriced coin that could be priced; asks nothing when all are priced."""
+    missing = [
+        (row.pk, (row.exchange, f"{coin}/{row.quote_currency}")) for row in accounts for coin in worths[row.pk].unpriced
+    ]
+    if not missing:
+        return set()
+    traded = Instrument.objects.filter(selected=True, active=True, symbol__in={symbol for _, (_, symbol) in missing})
+    listed = set(traded.values_list("exchange", "symbol"))
+    return {pk for pk, market in missing if market in listed}
+
+
 def snapshot_on_change(*, account: ExchangeAccount) -> BalanceSnapshot | None:
     """A snapshot because something was booked; at most one in ten seconds (the minute's round takes the rest)."""
     if not cache.add(f"trading:snapshot:{account.pk}", 1, timeout=SOONEST):
         return None
-    return snapshots_store(accounts=[account])[0]
+    return next(iter(snapshots_store(accounts=[account])), None)
 
 
 def snapshots_take_due() -> int:
