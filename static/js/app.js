@@ -18,21 +18,22 @@ on("pnl", (payload) => {
   }
   if (totalsOf(payload)) restOf(payload);
   sumRows();
-  if (!totalsOf(payload)) return;
-  const { positions, ...totals } = payload;
-  setAll(`account.${shown}`, totals);
-  set(`account.${shown}.cash`, ((centsOf(payload.equity) - centsOf(payload.in_positions)) / 100).toFixed(2));
-  countPeriods(Number(payload.equity));
+  if (totalsOf(payload)) showWorth(payload);
 });
 on("snapshot", (payload) => {
-  if (!totalsOf(payload)) return;
-  setAll(`account.${shown}`, payload);
-  countPeriods(Number(payload.equity));
+  if (totalsOf(payload)) showWorth(payload);
 });
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
 
 const centsOf = (value) => Math.round(Number(value) * 100) || 0;
 const sumOf = (cells) => [...cells].reduce((sum, cell) => sum + centsOf(cell.textContent.replace(/[,+]/g, "").replace("\u2212", "-")), 0);
+
+/** Value, what of it is in positions, and cash as what remains; then the results that follow from it. */
+function showWorth({ equity, in_positions: held }) {
+  const cash = ((centsOf(equity) - centsOf(held)) / 100).toFixed(2);
+  setAll(`account.${shown}`, { equity, in_positions: held, cash });
+  countPeriods(Number(equity));
+}
 
 /** The footer is the sum of the rows as they are written, in cents. */
 function sumRows() {

@@ -8,6 +8,7 @@ const chart = createChart(box, { autoSize: true, ...chartLook(), handleScroll: {
 const value = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false });
 const drawdown = chart.addSeries(AreaSeries, { lineWidth: 1, priceLineVisible: false, invertFilledArea: true, priceFormat: { type: "custom", minMove: 0.01, formatter: (number) => `${number.toFixed(2).replace("-", "\u2212")} %` } }, 1);
 let peak = -Infinity;
+let last = null; // time of the newest snapshot: between two of them its point follows the price
 
 function paint() {
   chart.applyOptions(chartLook());
@@ -19,6 +20,7 @@ function show(points) {
   value.setData(points.map(([time, equity]) => ({ time, value: equity })));
   drawdown.setData(points.map(([time, , percent]) => ({ time, value: percent })));
   peak = points.reduce((best, [, equity]) => Math.max(best, equity), -Infinity);
+  last = points.length ? points[points.length - 1][0] : null;
   chart.timeScale().fitContent();
 }
 
@@ -33,11 +35,20 @@ upper.setStretchFactor(4);
 lower.setStretchFactor(1);
 show(JSON.parse(document.getElementById("equity-points").textContent));
 for (const input of document.querySelectorAll("input[name=range]")) input.addEventListener("change", choose);
-on("snapshot", (snapshot) => {
-  if (snapshot.equity === undefined || (snapshot.account && snapshot.account !== document.body.dataset.account)) return;
-  const time = Math.floor(Date.parse(snapshot.at || new Date().toISOString()) / 1000);
-  const equity = Number(snapshot.equity);
-  peak = Math.max(peak, equity);
+function put(time, equity) {
   value.update({ time, value: equity });
-  drawdown.update({ time, value: (equity / peak - 1) * 100 });
+  drawdown.update({ time, value: Math.min(0, (equity / peak - 1) * 100) });
+}
+
+const ours = (message) => message.equity !== undefined && (!message.account || message.account === document.body.dataset.account);
+
+on("snapshot", (snapshot) => {
+  if (!ours(snapshot)) return;
+  const equity = Number(snapshot.equity);
+  last = Math.max(last || 0, Math.floor(Date.parse(snapshot.at || new Date().toISOString()) / 1000));
+  peak = Math.max(peak, equity);
+  put(last, equity);
+});
+on("pnl", (pnl) => {
+  if (ours(pnl) && last !== null) put(last, Number(pnl.equity));
 });

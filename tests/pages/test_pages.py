@@ -193,7 +193,7 @@ def test_a_signal_of_a_model_in_the_shadow_is_marked_until_it_serves(world, page
         worlds.signal(world.markets[base], model.strategy)
     text = page.get(reverse("signal_list")).content.decode()
     assert text.count("Shadow, not traded") == 2 and "Model v1" in text
-    assert page.get(reverse("overview")).content.decode().count(">Shadow<") == 2
+    assert page.get(reverse("overview")).content.decode().count(">shadow, not traded<") == 2
     model.promoted_at, model.status = now() - timedelta(hours=1), "champion"
     model.save()
     assert "Shadow, not traded" not in page.get(reverse("signal_list")).content.decode()

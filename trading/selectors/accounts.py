@@ -50,7 +50,7 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
 
 @exact
 def _price(accounts: list[Any]) -> None:
-    """Value the balances at the newest bids; without a snapshot or without quotes an account stays as it is."""
+    """Value the balances at the newest bids; without a snapshot or with a coin unquoted an account stays as it is."""
     coins: dict[int, dict[str, Decimal]] = defaultdict(dict)
     for account_id, currency, total in Balance.objects.filter(account__in=accounts).values_list(
         "account_id", "currency", "total"
@@ -59,10 +59,10 @@ def _price(accounts: list[Any]) -> None:
     for account in accounts:
         cash = coins[account.pk].pop(account.quote_currency, None)
         quotes = latest_all(account.exchange)
-        if cash is None or account.equity_now is None or (coins[account.pk] and not quotes):
+        held = {f"{name}/{account.quote_currency}": total for name, total in coins[account.pk].items() if total}
+        if cash is None or account.equity_now is None or held.keys() - quotes.keys():
             continue
-        rows = ((quotes.get(f"{name}/{account.quote_currency}"), held) for name, held in coins[account.pk].items())
-        account.in_positions_now = sum((held * row.bid for row, held in rows if row), Decimal(0))
+        account.in_positions_now = sum((total * quotes[symbol].bid for symbol, total in held.items()), Decimal(0))
         account.equity_now = cash + account.in_positions_now
 
 
