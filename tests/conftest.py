@@ -10,8 +10,23 @@ ROOT = Path(__file__).resolve().parent.parent
 NEIGHBOUR_DATA = ROOT.parent / "shared" / "market-data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--only-database`: the tests that a second run on another database must repeat."""
+    parser.addoption(
+        "--only-database", action="store_true", help="only tests that use the database, servers or a browser"
+    )
+
+
+def uses_servers(item: pytest.Item) -> bool:
+    """Whether a test touches the database, a server or the browser."""
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "servers", "browser"))
+    return marked or bool({"db", "transactional_db"} & set(getattr(item, "fixturenames", ())))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip, with the reason, what this machine cannot run."""
+    if config.getoption("--only-database"):
+        items[:] = [item for item in items if uses_servers(item)]
     servers = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
     for item in items:
         if item.get_closest_marker("servers") and not servers:

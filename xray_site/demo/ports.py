@@ -35,7 +35,7 @@ def port_any() -> int:
 def answers(url: str, timeout_s: float = 1.0) -> bool:
     """Whether a local server answers this address with success."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout_s) as response:  # nosec B310 - our own http address
+        with urllib.request.urlopen(url, timeout=timeout_s) as response:  # nosec B310
             return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False
