@@ -60,6 +60,7 @@ function countPeriods(equity) {
     const { period: key, base, realised, fees } = period.dataset;
     const pnl = Math.round((equity - Number(base)) * 100) / 100;
     set(`period.${key}.pnl`, pnl.toFixed(2));
+    if (Number(period.dataset.start) > 0) set(`period.${key}.share`, pnl / Number(period.dataset.start));
     set(`period.${key}.unrealised`, (pnl - Number(realised) + Number(fees)).toFixed(2));
   }
 }

@@ -70,6 +70,7 @@ function received(event) {
 function opened() {
   const again = everOpen;
   connection.open = true;
+  document.documentElement.dataset.socket = "open"; // also tells tests that the page listens
   everOpen = true;
   attempts = 0;
   for (const request of watched.values()) socket.send(JSON.stringify(request));
@@ -78,6 +79,7 @@ function opened() {
 
 function closed(event) {
   connection.open = false;
+  document.documentElement.dataset.socket = "closed";
   tell("connection", { open: false, code: event.code });
   if (event.code === 4401) return; // the session ended: a new login is needed, not another try
   const wait = BACK_OFF_MS[Math.min(attempts, BACK_OFF_MS.length - 1)] * (0.8 + Math.random() * 0.4);

@@ -76,6 +76,12 @@ class Visit:
 
     def go(self, path: str) -> None:
         self.page.goto(self.site.url + path)
+        if path != "/login/":
+            self.listens()
+
+    def listens(self) -> None:
+        """The page's scripts run and its socket is open: what is pushed from here on arrives."""
+        self.page.wait_for_selector("html[data-socket=open]", state="attached")
 
     def login(self) -> "Visit":
         self.go("/login/")
@@ -83,6 +89,7 @@ class Visit:
         self.page.fill("#id_password", PASSWORD)
         self.page.click("button.primary")
         self.page.wait_for_selector("#kpis")
+        self.listens()
         return self
 
 

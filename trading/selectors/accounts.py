@@ -33,7 +33,7 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
     before = snapshots.filter(at__lt=day_start())
     state = ExchangeState.objects.filter(exchange=OuterRef("exchange"))
     rows = ExchangeAccount.objects.filter(user=user).exclude(status=ExchangeAccount.Status.REMOVED)
-    found = list(
+    found: list[Any] = list(
         rows.annotate(
             equity_now=Subquery(snapshots.values("equity")[:1]),
             deposits_now=Subquery(snapshots.values("net_deposits")[:1]),

@@ -24,7 +24,9 @@ RANGES: dict[str, timedelta | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points [seconds since 1970, value, drawdown in percent]; drawdown facts as fractions, deposits taken out."""
+    """Points [seconds since 1970, value, drawdown in percent]; drawdown facts as fractions to a hundredth of a
+    percent, deposits taken out.
+    """
 
     points: list[list[float]]
     drawdown: Decimal
@@ -66,7 +68,8 @@ def _curve(rows: list[tuple[datetime, Decimal, Decimal]]) -> Curve:
         drawdown = result / peak - 1 if peak > 0 else zero
         deepest = min(deepest, drawdown)
         points.append([int(at.timestamp()), float(equity), round(float(drawdown) * 100, 4)])
-    return Curve(_distinct(points), drawdown, deepest, peak_equity, under_since)
+    hundredth = Decimal("0.0001")
+    return Curve(_distinct(points), drawdown.quantize(hundredth), deepest.quantize(hundredth), peak_equity, under_since)
 
 
 def _distinct(points: list[list[float]]) -> list[list[float]]:

@@ -66,7 +66,8 @@ def open_totals(rows: Iterable[OpenRow], in_positions: Decimal | None = None) ->
     found = list(rows)
     value = sum((row.value or ZERO for row in found), ZERO)
     priced = in_positions is not None and all(row.value is not None for row in found)
-    rest = max(ZERO, (in_positions or ZERO).quantize(CENT) - value) if priced else ZERO
+    rest = (in_positions or ZERO).quantize(CENT) - value if priced else ZERO
+    rest = rest if rest > CENT * len(found) / 2 else ZERO  # less is what rounding the rows leaves
     return OpenTotals(
         pnl=sum((row.pnl or ZERO for row in found), ZERO) + rest,
         value=value + rest,
