@@ -13,7 +13,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.exchanges.errors import ExchangeError, translated
+from accounts.exchanges.errors import ExchangeError, ExchangeRefused, translated
 from accounts.models import ExchangeAccount
 from trading.models import Bot, Order, Position
 from trading.services.reconciliation import bell_ring, stream_alive
@@ -60,6 +60,9 @@ async def _account_stream(account: ExchangeAccount) -> None:
             async for _message in _messages(account):
                 wait = BACKOFF_S[0]
                 await asyncio.to_thread(_ring, account.pk)
+        except ExchangeRefused as error:
+            wait = BACKOFF_S[1]
+            logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
         except ExchangeError as error:
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
         await asyncio.to_thread(_ring, account.pk)  # there may be a gap: look once more

@@ -34,14 +34,14 @@ def ports_for(account: ExchangeAccount, state: AccountState) -> Ports:
     return Ports(
         broker_for(account, state),
         commits_first=not ours,
-        fee_pair="" if ours else _fee_pair(account, state),
+        fee_pair="" if ours else _fee_pair(account),
         records_answers=not ours,
     )
 
 
-def _fee_pair(account: ExchangeAccount, state: AccountState) -> str:
+def _fee_pair(account: ExchangeAccount) -> str:
     coin = quirks_for(account.exchange).fee_coin
-    return f"{coin}/{account.quote_currency}" if coin and state.balances.get(coin) else ""
+    return f"{coin}/{account.quote_currency}" if coin else ""
 
 
 def start_balance(account: ExchangeAccount) -> str | None:

@@ -58,7 +58,8 @@ RULES = (
 _NOT_SENT = ("ClientConnectorError", "ClientConnectorDNSError", "gaierror", "ConnectionRefusedError")
 
 
-_NOT_OFFERED = re.compile(r"\w+ [A-Z]+ \S+ (404|405|501) ")  # ccxt: id, method, URL, status; certainly not done
+# ccxt's id, method, URL and status, or a websocket's refused handshake: certainly nothing was done.
+_NOT_OFFERED = re.compile(r"\w+ [A-Z]+ \S+ (404|405|501) |(404|405|501), message=")
 
 
 def translation(error: BaseException, what: str) -> ExchangeError | None:
@@ -115,7 +116,7 @@ def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeErr
         return ExchangeAmbiguous(f"{what}: an order with this id is there already: look it up.", raw=raw)
     if "NetworkError" in names and _was_not_sent(error):
         return ExchangeRetry(f"{what}: the exchange cannot be reached. It is tried again later.", raw=raw)
-    if "ExchangeNotAvailable" in names and _NOT_OFFERED.match(str(error)):
+    if "NetworkError" in names and _NOT_OFFERED.match(str(error)):
         return ExchangeRefused(f"{what}: The exchange (or this server) does not offer this.", raw=raw)
     rule = next(rule for rule in RULES if any(name in names for name in rule.names))
     return rule.kind(f"{what}: {rule.advice}", retry_after_s=_retry_after(rule, quirks), raw=raw)

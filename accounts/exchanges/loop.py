@@ -31,7 +31,14 @@ def background_loop() -> asyncio.AbstractEventLoop:
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
+    loop.set_exception_handler(_unawaited)
     loop.run_forever()
+
+
+def _unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """ccxt leaves copies of an error that was raised already in futures nobody awaits: no news, and no trace."""
+    if not type(context.get("exception")).__module__.startswith("ccxt."):
+        loop.default_exception_handler(context)
 
 
 def _stop(loop: asyncio.AbstractEventLoop, pid: int) -> None:

@@ -130,9 +130,9 @@ class OtherBinance:
         for name, (base, quote, *numbers) in PAIRS.items():
             self.markets[name] = Market(name, base, quote, *map(D, numbers))
         self.markets["LUNAUSDT"].status = "BREAK"
-        for ago in range(1500 * 3, 0, -1):
+        for ago in range(700, 0, -1):
             for market in self.markets.values():
-                market.step(self.ms() - ago * 20_000, self.rng, 1 / 3, volatility)
+                market.step(self.ms() - ago * MINUTE, self.rng, 1, volatility)
 
     def ms(self):
         return int(time.time() * 1000) + self.offset_ms
@@ -161,8 +161,8 @@ class OtherBinance:
         if self.accounts[key]["free"][coin] < needed:
             raise Refusal(-2010, "Account has insufficient balance for requested action.")
         order = {"id": 7_000_001 + 13 * len(self.orders), "client": client_id, "key": key, "market": market,
-                 "side": side, "kind": kind, "tif": p.get("timeInForce", "GTC"), "amount": amount, "price": price, "filled": D(0),
-                 "cost": D(0), "status": "NEW", "at": self.ms(), "updated": self.ms()}  # fmt: skip
+                 "side": side, "kind": kind, "tif": p.get("timeInForce", "GTC"), "amount": amount, "price": price,
+                 "filled": D(0), "cost": D(0), "status": "NEW", "at": self.ms(), "updated": self.ms()}  # fmt: skip
         self.orders.append(order)
         if takes:
             self._take(order)
@@ -270,7 +270,8 @@ class OtherBinance:
 
     def order_json(self, order, *, fills=False):
         row = {"symbol": order["market"].id, "orderId": order["id"], "orderListId": -1,
-               "clientOrderId": order["client"], "price": text(order["price"]), "origQty": text(order["amount"]), "executedQty": text(order["filled"]),
+               "clientOrderId": order["client"], "price": text(order["price"]),
+               "origQty": text(order["amount"]), "executedQty": text(order["filled"]),
                "cummulativeQuoteQty": text(order["cost"]), "status": order["status"], "timeInForce": order["tif"],
                "type": order["kind"], "side": order["side"], "workingTime": order["at"], "stopPrice": "0.00000000",
                "selfTradePreventionMode": "NONE"}  # fmt: skip

@@ -50,7 +50,7 @@ class OtherServer:
 
     async def _up(self):
         app = web.Application(middlewares=[self._errors])
-        app.router.add_get("/ledger", lambda _: web.json_response(self.exchange.ledger()))
+        app.router.add_get("/ledger", self._ledger)
         app.router.add_post("/control", self._control_asked)
         for path in ("/ws", "/ws/{name:.*}", "/stream", "/ws-api/v3"):
             app.router.add_get(path, self._socket)
@@ -69,6 +69,9 @@ class OtherServer:
         runner, self.runner = self.runner, None
         if runner:
             await runner.cleanup()
+
+    async def _ledger(self, _request):
+        return web.json_response(self.exchange.ledger())
 
     async def _control_asked(self, request):
         self.controlled = asyncio.ensure_future(self._control(await request.json()))

@@ -181,7 +181,7 @@ def test_absence_takes_two_clean_reads_with_the_expiry_between(broker_of):
 
     assert at(0) == [] and at(5) == [] and at(11) == []
     client.answers["fetch_open_orders"] = ccxt.RequestTimeout("binance timed out")
-    assert at(30) == []
+    assert at(30) == ["unknown"]
     client.answers["fetch_open_orders"] = []
     assert at(31) == ["rejected"]
     assert client.count("create_order") == 0
@@ -200,4 +200,5 @@ def test_a_cancel_that_lost_the_race_tells_the_fill(broker_of):
 def test_an_unclear_cancel_of_an_order_that_cannot_be_read_says_nothing(broker_of):
     down = ccxt.ExchangeNotAvailable("binance 503")
     broker, _client = broker_of(cancel_order=down, fetch_order=down)
+    assert words(broker.recover(order(), SPEC)) == ["unknown"]
     assert broker.cancel(order(), SPEC) == []

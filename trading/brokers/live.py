@@ -65,8 +65,8 @@ class LiveBroker:
         return self.look(order)
 
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
-        """What became of an order whose answer is not known."""
-        return self.look(order)
+        """What became of an order whose answer is not known; UNKNOWN (one more error) when it cannot be asked."""
+        return self._look(order)
 
     def market(self, event: Event) -> list[Event]:
         """The exchange fills, not we."""
@@ -74,6 +74,10 @@ class LiveBroker:
 
     def look(self, order: OrderState) -> list[Event]:
         """The order as the exchange has it now; empty when that cannot be said."""
+        events = self._look(order)
+        return [event for event in events if getattr(event, "status", None) is not OrderStatus.UNKNOWN]
+
+    def _look(self, order: OrderState) -> list[Event]:
         try:
             answer, trades = _wait(calls.order_look(self.account, order, self._exchange_id(order)))
             return self._told(order, answer, trades)
@@ -83,9 +87,10 @@ class LiveBroker:
             return self._absent(order)
         except ExchangeError as error:
             logger.warning("order %s could not be looked up: %s", order.client_order_id, error)
-        except Exception:
+            return [_answered(order, OrderStatus.UNKNOWN, reason=str(error))]
+        except Exception as error:
             logger.exception("what the exchange says of order %s is unreadable", order.client_order_id)
-        return []
+            return [_answered(order, OrderStatus.UNKNOWN, reason=f"Unreadable answer: {type(error).__name__}")]
 
     def _absent(self, order: OrderState) -> list[Event]:
         """One clean read without it; the second one, late enough, proves that it never got there."""

@@ -30,6 +30,7 @@ from trading.domain.types import (
     Oddity,
     OrderAnswered,
     OrderChanged,
+    OrderStatus,
     PlanApplied,
     PositionChanged,
     Purpose,
@@ -137,7 +138,7 @@ def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
         changed = move(order, ANSWERS[event.status])
     except (IllegalTransition, KeyError):
         return [Oddity(event.at, f"Order {event.client_order_id} is {order.status}; {event.status} was left out.")]
-    if not changed and not event.exchange_order_id:
+    if not changed and not event.exchange_order_id and order.status is not OrderStatus.UNKNOWN:
         return []
     order.reason = event.reason or order.reason
     effects: list[Effect] = [OrderChanged(event.at, order_copy(order), event.exchange_order_id)]

@@ -386,3 +386,10 @@ def test_ids_are_the_same_every_time_and_fit_every_exchange():
     assert ids[0][0].isalnum()
     assert ids[0][0] == ids[0][0].lower()
     assert bought().position.bot_id == BOT
+
+
+def test_each_failed_look_up_of_an_unknown_order_is_told():
+    desk, _, order = silent_entry()
+    for words in ("time-out", "unreachable"):
+        desk.answer(order, OrderStatus.UNKNOWN, words)
+        assert desk.results.orders[order].reason == words
