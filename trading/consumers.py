@@ -5,6 +5,8 @@ To the browser: {"kind": ..., "payload": {...}}. From the browser: {"action": "w
 and the one for everybody; there is no way to name another group.
 """
 
+import asyncio
+import logging
 from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -13,8 +15,10 @@ from django.conf import settings
 from trading.live import EVERYBODY, user_group
 from trading.market_push import market_group
 
+logger = logging.getLogger(__name__)
 LOGIN_NEEDED = 4401
 MAX_WATCHED = 8
+REJOIN_S = 20.0  # a membership ends after a day, or with a Redis that lost its data
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
@@ -22,6 +26,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     groups_joined: set[str]
     watched: set[tuple[str, str]]
+    keeper: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Accept a logged-in active user; anybody else is closed with 4401."""
@@ -34,9 +39,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self._join(user_group(user.pk))
         await self._join(EVERYBODY)
         await self.accept()
+        self.keeper = asyncio.create_task(self._groups_keep())
 
     async def disconnect(self, code: int) -> None:
         """Leave all groups."""
+        if self.keeper is not None:
+            self.keeper.cancel()
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
 
@@ -70,3 +78,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if group not in self.groups_joined:
             self.groups_joined.add(group)
             await self.channel_layer.group_add(group, self.channel_name)
+
+    async def _groups_keep(self) -> None:
+        while True:
+            await asyncio.sleep(REJOIN_S)
+            try:
+                for group in list(self.groups_joined):
+                    await self.channel_layer.group_add(group, self.channel_name)
+            except Exception as error:
+                logger.warning("a page's groups could not be joined again: %r", error)

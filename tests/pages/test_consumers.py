@@ -7,17 +7,19 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 
 from tests.pages import worlds
+from trading import consumers
 from trading.consumers import LOGIN_NEEDED, LiveConsumer
 from trading.live import EVERYBODY, user_group
 from trading.market_push import market_group
 
+WAIT_S = 15  # on a busy machine with a database server
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def connected(user) -> WebsocketCommunicator:
     socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/ws/live")
     socket.scope["user"] = user
-    accepted, _ = await socket.connect()
+    accepted, _ = await socket.connect(timeout=WAIT_S)
     assert accepted
     return socket
 
@@ -28,7 +30,7 @@ def event(kind: str, **payload) -> dict:
 
 async def test_an_anonymous_socket_is_closed():
     socket = await connected(AnonymousUser())
-    assert (await socket.receive_output())["code"] == LOGIN_NEEDED
+    assert (await socket.receive_output(WAIT_S))["code"] == LOGIN_NEEDED
     await get_channel_layer().group_send(EVERYBODY, event("market", exchange="binance"))
     assert await socket.receive_nothing()
 
@@ -36,7 +38,7 @@ async def test_an_anonymous_socket_is_closed():
 async def test_a_deactivated_user_is_closed():
     user = await database_sync_to_async(worlds.trader)(is_active=False)
     socket = await connected(user)
-    assert (await socket.receive_output())["code"] == LOGIN_NEEDED
+    assert (await socket.receive_output(WAIT_S))["code"] == LOGIN_NEEDED
 
 
 async def test_a_user_gets_what_is_theirs_and_nothing_of_another():
@@ -44,12 +46,30 @@ async def test_a_user_gets_what_is_theirs_and_nothing_of_another():
     eve = await database_sync_to_async(worlds.trader)("eve@example.org")
     mine, hers = await connected(anna), await connected(eve)
     await get_channel_layer().group_send(user_group(anna.pk), event("pnl", equity="10001.5"))
-    assert await mine.receive_json_from() == {"kind": "pnl", "payload": {"equity": "10001.5"}}
+    assert await mine.receive_json_from(WAIT_S) == {"kind": "pnl", "payload": {"equity": "10001.5"}}
     assert await hers.receive_nothing()
     await get_channel_layer().group_send(EVERYBODY, event("market", exchange="binance"))
-    assert (await mine.receive_json_from())["kind"] == (await hers.receive_json_from())["kind"] == "market"
+    assert (await mine.receive_json_from(WAIT_S))["kind"] == (await hers.receive_json_from(WAIT_S))["kind"] == "market"
     await mine.disconnect()
     await hers.disconnect()
+
+
+async def test_a_page_finds_back_into_its_groups(monkeypatch):
+    """After a Redis lost its data nobody is in any group any more."""
+    monkeypatch.setattr(consumers, "REJOIN_S", 0.05)
+    user = await database_sync_to_async(worlds.trader)()
+    socket = await connected(user)
+    layer = get_channel_layer()
+    if hasattr(layer, "groups"):  # in memory a flush would take the socket's own queue along
+        layer.groups.clear()
+    else:
+        await layer.flush()
+    for _ in range(100):
+        await layer.group_send(user_group(user.pk), event("pnl", equity="1"))
+        if not await socket.receive_nothing(timeout=0.1):
+            break
+    assert (await socket.receive_json_from(WAIT_S))["kind"] == "pnl"
+    await socket.disconnect()
 
 
 async def test_only_watched_quotes_are_forwarded():
@@ -61,7 +81,7 @@ async def test_only_watched_quotes_are_forwarded():
     row = {"bid": "171.30", "ask": "171.34", "at": "2026-01-01T00:00:00+00:00"}
     quotes = {"type": "market.quotes", "exchange": "binance", "quotes": {"SOL/USDT": row, "BTC/USDT": row}}
     await get_channel_layer().group_send(market_group("binance"), quotes)
-    message = await socket.receive_json_from()
+    message = await socket.receive_json_from(WAIT_S)
     assert message == {"kind": "quote", "payload": {"exchange": "binance", "symbol": "SOL/USDT", **row}}
     assert await socket.receive_nothing()
     await socket.disconnect()

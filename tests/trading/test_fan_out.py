@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.services.exchange_accounts import account_attest
 from tests.trading.conftest import AT
 from trading.models import Bot, BotConfig, Intent
 from trading.services.intents import intents_fan_out
@@ -73,6 +74,7 @@ def test_bots_that_do_not_want_the_signal(make, config):
         {"exchange": "okx"},
         {"quote_currency": "EUR"},
         {"mode": "practice", "verification": "unverified"},
+        {"mode": "practice", "verification": "unproven", "permissions": {"may_withdraw": None}},
         {"mode": "live", "verification": "verified", "live_enabled": True},
     ],
 )
@@ -80,6 +82,14 @@ def test_accounts_that_may_not_trade(make, account):
     bot = make.bot(make.account(**account))
     intents_fan_out(signal_ids=[make.signal(make.instrument()).pk])
     assert entries(bot) == []
+
+
+def test_an_unproven_account_trades_once_its_owner_attests_it(make):
+    account = make.account(mode="practice", verification="unproven", permissions={"may_withdraw": None})
+    account_attest(account=account, actor=account.user)
+    bot = make.bot(account)
+    intents_fan_out(signal_ids=[make.signal(make.instrument()).pk])
+    assert entries(bot) == ["BTC/USDT"]
 
 
 def test_symbol_list_threshold_and_strategy_that_match(make):

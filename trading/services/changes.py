@@ -23,6 +23,7 @@ from trading.domain.types import (
 )
 from trading.models import Bot
 from trading.selectors.stops import stop_levels_for
+from trading.services.bots import account_problem
 from trading.store.load import Loaded, plan_of
 
 
@@ -49,10 +50,10 @@ def _bots(
     """All bots of the account that have a configuration; deleted ones when the engine knows them (as stopped)."""
     bots = [row for row in loaded.bots if row.deleted_at is None or str(row.public_id) in known]
     levels = stop_levels_for(bots)
-    paused = account.status != ExchangeAccount.Status.ACTIVE
+    barred = bool(account_problem(account))  # paused, keys refused or unproven and not attested, live switched off
     events, marks = {}, {}
     for row in bots:
-        level = max(levels[row.pk], StopLevel.NO_NEW_ENTRIES if paused else StopLevel.NONE)
+        level = max(levels[row.pk], StopLevel.NO_NEW_ENTRIES if barred else StopLevel.NONE)
         events[str(row.public_id)] = _bot(loaded, row, level, at)
         gone = ":deleted" if row.deleted_at else ""
         marks[str(row.public_id)] = f"{row.config_id}:{row.status}:{level}{gone}"

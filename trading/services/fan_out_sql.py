@@ -25,6 +25,7 @@ class Dialect:
     in_signals: str
     has_symbol: str
     same: str
+    attested: str
 
 
 SQLITE = Dialect(
@@ -34,6 +35,7 @@ SQLITE = Dialect(
     has_symbol="(json_array_length(c.symbols) = 0 OR EXISTS "
     "(SELECT 1 FROM json_each(c.symbols) wanted WHERE wanted.value = i.symbol))",
     same="replace(w.target, '-', '') = {column}",
+    attested="COALESCE(json_extract(a.permissions, '$.attested_by'), '') <> ''",
 )
 POSTGRESQL = Dialect(
     new_uuid="gen_random_uuid()",
@@ -41,6 +43,7 @@ POSTGRESQL = Dialect(
     in_signals="= ANY(%(signals)s)",
     has_symbol="(jsonb_array_length(c.symbols) = 0 OR jsonb_exists(c.symbols, i.symbol))",
     same="w.target = {column}::text",
+    attested="COALESCE(a.permissions ->> 'attested_by', '') <> ''",
 )
 
 
@@ -72,7 +75,8 @@ FROM (
         JOIN trading_botconfig c ON c.id = b.config_id AND c.timeframe = s.timeframe
         JOIN accounts_user u ON u.id = b.user_id AND u.is_active
         WHERE s.id {dialect.in_signals} AND s.side = 'buy'
-            AND a.status = 'active' AND (a.mode = 'paper' OR a.verification IN ('verified', 'unproven', 'not_needed'))
+            AND a.status = 'active' AND (a.mode = 'paper' OR a.verification IN ('verified', 'not_needed')
+                OR (a.verification = 'unproven' AND {dialect.attested}))
             AND (a.mode <> 'live' OR (a.live_enabled AND %(live)s))
             AND {_wanted(dialect)}{_ONE_BOT if one_bot else ""}
             AND NOT EXISTS (SELECT 1 FROM trading_position p
