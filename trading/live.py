@@ -6,6 +6,7 @@ raises: a page that misses one gets the next, and the database holds the truth.
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -186,7 +187,7 @@ def _send(group: str, user_id: int | None, kind: str, payload: dict[str, Any]) -
     for tap in _taps:
         tap(user_id, str(kind), payload)
     layer = get_channel_layer()
-    if layer is None:
+    if layer is None or not threading.main_thread().is_alive():  # the process ends: nothing can be sent any more
         return
     try:
         async_to_sync(layer.group_send)(group, {"type": "live.event", "kind": str(kind), "payload": payload})
