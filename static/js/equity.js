@@ -8,6 +8,8 @@ const chart = createChart(box, { autoSize: true, ...chartLook(), handleScroll: {
 const value = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false });
 const drawdown = chart.addSeries(AreaSeries, { lineWidth: 1, priceLineVisible: false, invertFilledArea: true, priceFormat: { type: "custom", minMove: 0.01, formatter: (number) => `${number.toFixed(2).replace("-", "\u2212")} %` } }, 1);
 let peak = -Infinity;
+let moved = false;
+box.addEventListener("pointerdown", () => { moved = true; });
 let last = null; // time of the newest snapshot: between two of them its point follows the price
 
 function paint() {
@@ -48,6 +50,7 @@ on("snapshot", (snapshot) => {
   last = Math.max(last || 0, Math.floor(Date.parse(snapshot.at || new Date().toISOString()) / 1000));
   peak = Math.max(peak, equity);
   put(last, equity);
+  if (!moved) chart.timeScale().fitContent(); // who dragged the chart looks at something
 });
 on("pnl", (pnl) => {
   if (ours(pnl) && last !== null) put(last, Number(pnl.equity));
