@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.exchanges.errors import ExchangeError, ExchangeRefused, translated
 from accounts.models import ExchangeAccount
 from trading.models import Bot, Order, Position
-from trading.services.reconciliation import bell_ring, stream_alive
+from trading.services.reconciliation import bell_ring, stream_alive, stream_lost
 from trading.services.wakes import account_wake_now
 from trading.wiring import fills_here
 
@@ -65,6 +65,7 @@ async def _account_stream(account: ExchangeAccount) -> None:
             logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
         except ExchangeError as error:
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
+        await asyncio.to_thread(stream_lost, account.pk)
         await asyncio.to_thread(_ring, account.pk)  # there may be a gap: look once more
         await asyncio.sleep(wait)
         wait = min(wait * 2, BACKOFF_S[1])
@@ -81,7 +82,8 @@ async def _messages(account: ExchangeAccount) -> Any:
             try:
                 while not waiting.done():
                     await asyncio.wait({waiting}, timeout=30.0)
-                    await asyncio.to_thread(stream_alive, account.pk)
+                    if not waiting.done() or waiting.exception() is None:
+                        await asyncio.to_thread(stream_alive, account.pk)
             finally:
                 waiting.cancel()
             yield waiting.result()

@@ -15,7 +15,7 @@ from accounts.models import ExchangeAccount, Notice
 from accounts.services.exchange_accounts import account_verify
 from accounts.services.verification import account_unreachable
 from signals.models import Instrument, Signal
-from signals.quotes import quotes_forget
+from signals.quotes import latest, quotes_forget
 from signals.services.candles import windows_forget
 from signals.services.scan import scan_run
 from signals.services.setup import exchange_prepare
@@ -55,8 +55,9 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def place(settings):
+def place(settings, monkeypatch):
     _forget()
+    monkeypatch.setattr(reconciliation, "QUIET_S", 1)
     places: list[Place] = []
 
     def made(**mode) -> Place:
@@ -102,9 +103,11 @@ def _scanned_and_traded(trader: Trader) -> None:
         scan = scan_run(exchange="binance", timeframe="1m", candle_open_time=minute)
     assert scan and (scan.instruments, scan.late, scan.error) == (7, 0, "")
     assert Signal.objects.exists()
+    follower = trader.bot_made("follower", confidence_threshold="0.2")
     newest = Signal.objects.order_by("-candle_open_time").values_list("pk", flat=True)
     intents.intents_fan_out(signal_ids=list(newest[:20]))
     trader.until(lambda: not Intent.objects.filter(status="pending").exists())
+    assert not Intent.objects.filter(bot=follower, purpose="entry", status="failed").exists()
 
 
 def _rested(trader: Trader, here: Place) -> None:
@@ -162,6 +165,7 @@ def test_a_delisted_symbol_keeps_its_position_and_five_errors_pause_the_bot(plac
         here.server.control(**{"break": "SOLUSDT"})
         for _ in range(5):
             intents.position_close_request(position=position, actor=trader.user)
+            Position.objects.filter(pk=position.pk).update(retry_at=now())  # the pauses between tries grow to minutes
             count = Order.objects.filter(status="rejected").count()
             trader.until(lambda count=count: Order.objects.filter(status="rejected").count() > count)
         assert "closed" in Order.objects.filter(status="rejected").latest("id").reason
@@ -169,16 +173,25 @@ def test_a_delisted_symbol_keeps_its_position_and_five_errors_pause_the_bot(plac
         assert trader.bot.status == "paused" and "5 errors in a row" in trader.bot.status_reason
         assert Notice.objects.filter(user=trader.user, title__contains="was paused").exists()
         here.server.control(trade="SOLUSDT")
+        Position.objects.filter(pk=position.pk).update(retry_at=now())
         trader.sell(position)
     trader.ledgers_equal()
 
 
 def test_too_small_an_order_is_refused_in_words(place) -> None:
-    exchange_prepare(exchange=place().other and "binance")
+    here = place()
+    exchange_prepare(exchange="binance")
     assert Instrument.objects.get(symbol="BTC/USDT").min_notional == 10  # the NOTIONAL filter alone says so
-    trader = Trader(OtherBinance())
-    with pytest.raises(ValidationError, match=r"[Aa]t least|smallest"):
-        intents.entry_request(bot=trader.bot, symbol="BTC/USDT", amount_quote="10.5", actor=trader.user)
+    trader = Trader(here.other)
+    request = {"bot": trader.bot, "symbol": "BTC/USDT", "actor": trader.user}
+    with pytest.raises(ValidationError, match=r"[Aa]t least 10"):
+        intents.entry_request(**request, amount_quote="9")
+    with streaming():
+        until(lambda: latest("binance", "BTC/USDT"))
+        intent = intents.entry_request(**request, amount_quote="10.05")
+        trader.until(lambda: Intent.objects.filter(pk=intent.pk, status="denied").exists())
+    intent.refresh_from_db()
+    assert "the smallest order is 10 USDT" in intent.reason and not here.other.orders
 
 
 @pytest.mark.parametrize(

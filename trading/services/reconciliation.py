@@ -41,6 +41,11 @@ def stream_alive(account_id: int) -> None:
     cache.set(f"trading:stream:{account_id}", 1, timeout=90)
 
 
+def stream_lost(account_id: int) -> None:
+    """The account's user stream broke: its orders are looked at every few seconds again."""
+    cache.delete(f"trading:stream:{account_id}")
+
+
 def check_forget(account_id: int) -> None:
     """Have the account checked again before it next trades (a gap in its stream, a discrepancy, a request)."""
     _checked.discard(account_id)
