@@ -25,13 +25,13 @@ STATUS = {"NEW": "active", "PARTIALLY_FILLED": "active", "FILLED": "filled", "CA
 KEY, SECRET = "other-key-1", "other-secret-1"
 
 
-def until(what: Callable[[], Any], within_s: float = 12.0) -> Any:
+def until(what: Callable[[], Any], within_s: float = 20.0, every_s: float = 0.05) -> Any:
     """The first true answer of `what`; fails when there is none in time."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if found := what():
             return found
-        time.sleep(0.05)
+        time.sleep(every_s)
     raise AssertionError(f"Not within {within_s:g} s: {what.__doc__ or what}")
 
 
@@ -78,12 +78,12 @@ class Trader:
         with suppress(ExchangeError, LeaseBusy):  # the sweeper comes back to it
             account_work(account_id=self.account.pk)
 
-    def until(self, what: Callable[[], Any], within_s: float = 12.0) -> Any:
+    def until(self, what: Callable[[], Any], within_s: float = 20.0) -> Any:
         def turn() -> Any:
             self.work()
             return what()
 
-        return until(turn, within_s)
+        return until(turn, within_s, 0.3)  # turns spend from the request budget
 
     def buy(self, symbol: str, amount: str = "60", bot: Bot | None = None, **more: Any) -> Position:
         """A manual entry, worked on until it is decided."""
@@ -97,7 +97,7 @@ class Trader:
     def sell(self, position: Position) -> Position:
         """Everything of a position, until it is closed."""
         intents.position_close_request(position=position, actor=self.user)
-        self.until(lambda: Position.objects.filter(pk=position.pk, status="closed").exists(), 20.0)
+        self.until(lambda: Position.objects.filter(pk=position.pk, status="closed").exists(), 30.0)
         position.refresh_from_db()
         return position
 

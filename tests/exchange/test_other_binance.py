@@ -117,7 +117,7 @@ def _rested(trader: Trader, here: Place) -> None:
     intents.entry_request(**request, limit_price=str((bid * D("0.99")).quantize(D("0.1"))))
     order = trader.until(lambda: Order.objects.filter(type="limit", status="active").first())
     here.server.control(move="-0.03")
-    trader.until(lambda: Order.objects.filter(pk=order.pk, status="filled").exists(), 15.0)
+    trader.until(lambda: Order.objects.filter(pk=order.pk, status="filled").exists())
     assert Fill.objects.filter(order=order, maker=True).count() == 2
     trader.sell(order.position)
     intents.entry_request(**request, limit_price=str((bid * D("0.8")).quantize(D("0.1"))))
