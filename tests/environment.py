@@ -11,17 +11,12 @@ os.environ.setdefault("SECRET_KEY", "tests-only")
 os.environ.setdefault("XRAY_MASTER_KEYS", "test:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 os.environ.setdefault("XRAY_DEPLOYMENT_ID", "tests")
 
-# Every worker of xdist has a Redis database of its own: a test that empties the cache must not empty another's.
-_worker, _redis = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("REDIS_URL", "")
-if _worker and _redis:
-    _server, _, _database = _redis.rpartition("/")
-    os.environ["REDIS_URL"] = f"{_server}/{(int(_database) + 1 + int(_worker.removeprefix('gw'))) % 16}"
-
 # Every test process (xdist starts several) keeps its candles and its SQLite file in a folder of its own.
 os.environ["XRAY_VAR_DIR"] = tempfile.mkdtemp(prefix="xray-tests-")
 atexit.register(shutil.rmtree, os.environ["XRAY_VAR_DIR"], ignore_errors=True)
 
-# Test databases are one a process by Django; Redis, where row ids of two of them would meet, is one a process by this.
+# Django gives every test process a database of its own, this a Redis database: row ids of two processes would meet there,
+# and a test that empties the cache must not empty another's.
 if os.environ.get("REDIS_URL") and (worker := os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) != "0":
     parts = urlsplit(os.environ["REDIS_URL"])
     number = (int(parts.path.strip("/") or 0) + int(worker)) % 16
