@@ -15,7 +15,7 @@ os.environ.setdefault("XRAY_DEPLOYMENT_ID", "tests")
 os.environ["XRAY_VAR_DIR"] = tempfile.mkdtemp(prefix="xray-tests-")
 atexit.register(shutil.rmtree, os.environ["XRAY_VAR_DIR"], ignore_errors=True)
 
-# Django gives every test process a database of its own, this a Redis database: row ids of two processes would meet there,
+# Django gives every test process a database, this a Redis database: row ids of two processes would meet there,
 # and a test that empties the cache must not empty another's.
 if os.environ.get("REDIS_URL") and (worker := os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) != "0":
     parts = urlsplit(os.environ["REDIS_URL"])
