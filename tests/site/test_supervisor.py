@@ -68,6 +68,13 @@ def test_the_platform_sees_embedded_defaults_and_only_our_exchange(tmp_path):
     assert app_environment(plan, embedded=False)["DATABASE_URL"] == "postgres://x/y"
 
 
+def test_our_exchanges_token_is_not_told_to_another_server(tmp_path):
+    settings = {"PORT": str(ports.port_any()), "XRAY_VAR_DIR": str(tmp_path), "PRACTICE_ADMIN_TOKEN": "ours"}
+    elsewhere = {"XRAY_EXCHANGE_ENDPOINTS": '{"binance": {"rest": "http://127.0.0.1:9"}}'}
+    assert app_environment(plan_make(settings), embedded=True)["PRACTICE_ADMIN_TOKEN"] == "ours"
+    assert app_environment(plan_make(settings | elsewhere), embedded=True)["PRACTICE_ADMIN_TOKEN"] == ""
+
+
 def test_the_same_market_is_not_started_twice(tmp_path):
     with only_one(tmp_path), pytest.raises(BadOption, match="runs already"), only_one(tmp_path):
         pass

@@ -77,6 +77,8 @@ def app_environment(plan: Plan, *, embedded: bool) -> dict[str, str]:
     values = {**plan.settings, "XRAY_VAR_DIR": str(plan.var_dir), "PORT": str(plan.port), "PYTHONUNBUFFERED": "1"}
     values["XRAY_EXCHANGE_ENDPOINTS"] = endpoints_json(plan)
     values["XRAY_MARKET_EXCHANGES"] = plan.settings.get("XRAY_MARKET_EXCHANGES") or plan.world.exchange
+    if not plan.world.practice:
+        values["PRACTICE_ADMIN_TOKEN"] = ""  # our own exchange's token is nothing for another server
     if embedded:
         values |= _SMALL | {"XRAY_EMBEDDED": "1", "DATABASE_URL": "", "REDIS_URL": "", "XRAY_SQLITE": ""}
     return values
