@@ -230,6 +230,18 @@ def test_an_old_quote_is_no_quote(world, monkeypatch):
     assert fresh.status == "done"
 
 
+def test_an_entry_waits_for_its_first_price_until_it_expires(world, monkeypatch):
+    monkeypatch.setattr(quotes, "_latest", {})
+    intent = world.entry(expires_at=START + timedelta(seconds=30))
+    account_execute(account_id=world.account.pk, at=START)
+    intent.refresh_from_db()
+    assert intent.status == "pending"
+    quotes._latest["binance"] = {"BTC/USDT": QuoteRow("BTC/USDT", D(100), D(101), D(5), D(5), START)}
+    account_execute(account_id=world.account.pk, at=START + timedelta(seconds=10))
+    intent.refresh_from_db()
+    assert intent.status == "done"
+
+
 def test_a_holder_whose_lease_ran_out_stores_nothing_more(world):
     with clock_set(lambda: START):
         old = lease_take(account_id=world.account.pk)

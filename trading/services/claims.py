@@ -1,5 +1,6 @@
 """Taking intents from the queue: by a conditional update whose row count is checked, under the account's lease."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,17 @@ class Waiting:
     def events(self, at: datetime) -> list[IntentTaken]:
         """The intents as the engine takes them."""
         return [_event(row, at) for row in self.rows]
+
+    def unpriced_leave(self, priced: Set[str], at: datetime) -> None:
+        """Let entries wait whose symbol shows no price yet, as in the first seconds of a start, until they expire."""
+        self.rows = [
+            row
+            for row in self.rows
+            if row.instrument.symbol in priced
+            or not Purpose(row.purpose).is_entry
+            or row.expires_at is None
+            or row.expires_at <= at
+        ]
 
 
 def intents_waiting(loaded: Loaded) -> Waiting:

@@ -74,6 +74,7 @@ class _Run:
         waiting = intents_waiting(self.loaded)
         changed, seen = changes_seen(self.account, self.loaded, self.lease.seen, self.at)
         shown = self._quotes(quotes, {intent.symbol for intent in waiting.events(self.at)})
+        waiting.unpriced_leave({quote.symbol for quote in shown}, self.at)
         unclear = any(o.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for o in state.orders.values())
         first = self._start_cash()
         idle = not (waiting.rows or changed or given or first or unclear or due(state, self.at))
