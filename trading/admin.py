@@ -42,6 +42,7 @@ class BotConfigInline(TabularHistory):
     model = m.BotConfig
     fk_name = "bot"
     fields = ("version", "timeframe", "source", "capital_per_trade", "profit_target", "stop_loss", "created_at")
+    readonly_fields = ("created_at",)
 
 
 class FillInline(TabularHistory):
