@@ -1,8 +1,5 @@
-"""Execution through the queue and the database: claims, leases, crashes, changes, and the broker's port."""
+"""Execution through the queue and the database: claims, crashes, changes, and the broker's port."""
 
-import socket
-import subprocess
-import sys
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -10,15 +7,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.clock import clock_set, now
 from accounts.exchanges.errors import ExchangeStopped
 from signals import quotes
 from signals.quotes import QuoteRow
-from tests.trading.worlds import START, account_make, bot_make, instrument_make, intent_make, quote_make
+from tests.trading.worlds import START, World, bot_make, instrument_make, intent_make, quote_make
 from trading import wiring
 from trading.backtest.replay import replay
 from trading.domain.types import CashMoved, FillSeen, OrderAnswered, OrderStatus
-from trading.leases import LEASE_TIME, LeaseBusy, LeaseLost, lease_release, lease_save, lease_take
 from trading.models import (
     AccountLease,
     Balance,
@@ -49,26 +44,6 @@ def quiet(monkeypatch):
 @pytest.fixture
 def world():
     return World()
-
-
-class World:
-    def __init__(self):
-        self.account = account_make()
-        self.btc = instrument_make()
-        self.bot = bot_make(self.account)
-        self.at = START
-
-    def run(self, bid=100, seconds=10, **kwargs):
-        self.at += timedelta(seconds=seconds)
-        shown = [] if bid is None else [quote_make(bid=bid, at=self.at)]
-        with clock_set(lambda: self.at):
-            return account_execute(account_id=self.account.pk, quotes=shown, at=self.at, **kwargs)
-
-    def entry(self, **fields):
-        return intent_make(self.bot, self.btc, **fields)
-
-    def position(self):
-        return Position.objects.get()
 
 
 class Exchange:
@@ -196,27 +171,6 @@ def test_a_paused_account_takes_no_entries_but_still_exits(world):
     assert world.position().status == "closed"
 
 
-def test_only_one_holder_and_the_token_grows(world):
-    first = lease_take(account_id=world.account.pk)
-    assert lease_take(account_id=world.account.pk) is None
-    assert account_execute(account_id=world.account.pk, quotes=[]) == 0
-    with pytest.raises(LeaseBusy):
-        account_execute(account_id=world.account.pk, quotes=[], events=[CashMoved(START, "USDT", D(1), "x")])
-    lease_release(first)
-    assert lease_take(account_id=world.account.pk).token == first.token + 1
-
-
-def test_the_lease_of_a_killed_process_of_this_host_is_free_at_once(world):
-    killed = subprocess.Popen([sys.executable, "-c", ""])
-    killed.wait()
-    host = socket.gethostname()[:24]
-    until = now() + LEASE_TIME
-    AccountLease.objects.create(account=world.account, owner=f"{host}:{killed.pid}:1:x", token=4, expires_at=until)
-    assert lease_take(account_id=world.account.pk).token == 5
-    AccountLease.objects.update(owner=f"elsewhere:{killed.pid}:1:x")
-    assert lease_take(account_id=world.account.pk) is None
-
-
 def test_an_old_quote_is_no_quote(world, monkeypatch):
     monkeypatch.setattr(quotes, "_latest", {})
     quotes._latest["binance"] = {"BTC/USDT": QuoteRow("BTC/USDT", D(100), D(101), D(5), D(5), START)}
@@ -240,35 +194,6 @@ def test_an_entry_waits_for_its_first_price_until_it_expires(world, monkeypatch)
     account_execute(account_id=world.account.pk, at=START + timedelta(seconds=10))
     intent.refresh_from_db()
     assert intent.status == "done"
-
-
-def test_a_holder_whose_lease_ran_out_stores_nothing_more(world):
-    with clock_set(lambda: START):
-        old = lease_take(account_id=world.account.pk)
-    with clock_set(lambda: START + LEASE_TIME * 2):
-        new = lease_take(account_id=world.account.pk)
-        assert new is not None
-        with pytest.raises(LeaseLost):
-            lease_save(old, sequence=5)
-        lease_release(old)
-        lease_save(new, sequence=6)
-    assert AccountLease.objects.get().sequence == 6
-
-
-def test_a_run_that_loses_its_lease_on_the_way_leaves_no_effect(world, monkeypatch):
-    world.entry()
-    original = execution.intents_claim
-
-    def stolen(waiting, lease, at):
-        claimed = original(waiting, lease, at)
-        AccountLease.objects.update(token=99, owner="somebody else")
-        return claimed
-
-    monkeypatch.setattr(execution, "intents_claim", stolen)
-    with pytest.raises(LeaseLost):
-        world.run()
-    assert not Order.objects.exists()
-    assert not DecisionRecord.objects.exists()
 
 
 def test_an_intent_claimed_by_a_killed_run_is_taken_again_once(world, monkeypatch):

@@ -1,12 +1,14 @@
 """A small trading world in the database for tests: users, accounts, instruments, bots, intents."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from accounts.clock import clock_set
 from accounts.models import ExchangeAccount, User
 from signals.models import Instrument
 from trading.domain.types import InstrumentSpec, Quote
-from trading.models import Bot, BotConfig, Intent
+from trading.models import Bot, BotConfig, Intent, Position
+from trading.services.execution import account_execute
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 D = Decimal
@@ -57,3 +59,25 @@ def quote_make(symbol="BTC/USDT", bid=100, ask=None, size=1000, at=START):
     bid = D(str(bid))
     ask = bid + D("0.02") if ask is None else D(str(ask))
     return Quote(symbol, bid, ask, D(str(size)), D(str(size)), at)
+
+
+class World:
+    """One running bot on paper whose account is run at times and prices that a test names."""
+
+    def __init__(self):
+        self.account = account_make()
+        self.btc = instrument_make()
+        self.bot = bot_make(self.account)
+        self.at = START
+
+    def run(self, bid=100, seconds=10, **kwargs):
+        self.at += timedelta(seconds=seconds)
+        shown = [] if bid is None else [quote_make(bid=bid, at=self.at)]
+        with clock_set(lambda: self.at):
+            return account_execute(account_id=self.account.pk, quotes=shown, at=self.at, **kwargs)
+
+    def entry(self, **fields):
+        return intent_make(self.bot, self.btc, **fields)
+
+    def position(self):
+        return Position.objects.get()
