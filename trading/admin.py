@@ -3,21 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from accounts.admin import HistoryAdmin, staff_of, user_action_add
-from accounts.models import User
-from signals.admin import exchange_action_add
-from signals.models import ExchangeState
+from accounts.admin import HistoryAdmin, staff_of
 from trading import models as m
-from trading.services.bots import bot_pause, bot_resume
-from trading.services.stops import stop_clear, stop_set
-
-Level = m.StopSwitch.Level
-Scope = m.StopSwitch.Scope
+from trading.admin_stops import Scope, stop_all
+from trading.services.bots import bot_resume
+from trading.services.stops import stops_clear
 
 
 class TabularHistory(admin.TabularInline):
@@ -67,19 +62,25 @@ class BotAdmin(HistoryAdmin):
         """Bulk actions need the right to change; the fields themselves stay read-only."""
         return obj is None and super(HistoryAdmin, self).has_change_permission(request, obj)
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause trading (no new entries)")
     def pause(self, request: HttpRequest, queryset: QuerySet[m.Bot]) -> None:
-        """No new decisions; open positions keep their exits."""
-        for bot in queryset:
-            bot_pause(bot=bot, actor=staff_of(request), reason="Paused by staff.")
-        self.message_user(request, f"{queryset.count()} bots paused.")
+        """Stop new entries of these bots until staff lets them go on; open positions keep their exits."""
+        stop_all(self, request, Scope.BOT, [str(bot.public_id) for bot in queryset])
 
-    @admin.action(description="Resume")
+    @admin.action(description="Let go on (and resume what paused itself)")
     def resume(self, request: HttpRequest, queryset: QuerySet[m.Bot]) -> None:
-        """Let paused bots decide again."""
-        for bot in queryset:
+        """Lift what staff put on these bots; those that paused after errors decide again."""
+        for bot in queryset.select_related("account", "user"):
+            stops_clear(scope=Scope.BOT, target=str(bot.public_id), actor=staff_of(request), imposed=True)
+            if bot.status == m.Bot.Status.PAUSED:
+                self._resume(request, bot)
+        self.message_user(request, "Bots that run decide again from now on.")
+
+    def _resume(self, request: HttpRequest, bot: m.Bot) -> None:
+        try:
             bot_resume(bot=bot, actor=staff_of(request))
-        self.message_user(request, f"{queryset.count()} bots resumed.")
+        except ValidationError as error:
+            self.message_user(request, f"{bot}: {' '.join(error.messages)}", messages.WARNING)
 
 
 @admin.register(m.Intent)
@@ -225,61 +226,3 @@ class RiskEventAdmin(HistoryAdmin):
     list_filter = ("rule", ("created_at", RangeDateTimeFilter))
     search_fields = ("bot__name", "bot__user__email", "reason")
     list_select_related = ("bot",)
-
-
-@admin.register(m.StopSwitch)
-class StopSwitchAdmin(HistoryAdmin):
-    """The stop ladder: add a row to stop, use the action to let go on."""
-
-    list_display = ("set_at", "scope", "target", "level", "reason", "set_by", "cleared_at")
-    list_filter = ("scope", "level", ("set_at", RangeDateTimeFilter))
-    fields = ("scope", "target", "level", "reason")
-    actions = ("clear",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff with the right may stop things."""
-        return super(HistoryAdmin, self).has_add_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Bulk actions need the right to change; a stop itself is never edited."""
-        return obj is None and super(HistoryAdmin, self).has_change_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: m.StopSwitch, form: ModelForm, change: bool) -> None:
-        """Through the service: it audits and wakes what is concerned."""
-        stored = stop_set(
-            scope=obj.scope, target=obj.target, level=obj.level, reason=obj.reason, actor=staff_of(request)
-        )
-        obj.pk = stored.pk
-
-    @admin.action(description="Let go on (clear the stop)")
-    def clear(self, request: HttpRequest, queryset: QuerySet[m.StopSwitch]) -> None:
-        """End these stops."""
-        for stop in queryset.filter(cleared_at=None):
-            stop_clear(scope=stop.scope, target=stop.target, actor=staff_of(request))
-        self.message_user(request, "Cleared. Bots decide again from now on.")
-
-
-def _stop_all(model_admin: Any, request: HttpRequest, scope: str, targets: list[str]) -> None:
-    for target in targets:
-        stop_set(
-            scope=scope, target=target, level=Level.NO_NEW_ENTRIES, reason="Paused by staff.", actor=staff_of(request)
-        )
-    model_admin.message_user(
-        request, f"{len(targets)} paused: no new entries, exits go on. Clear it under Stop switches.", messages.WARNING
-    )
-
-
-@admin.action(description="Pause trading (no new entries)")
-def pause_users(model_admin: Any, request: HttpRequest, queryset: QuerySet[User]) -> None:
-    """Stop new entries of all bots of these users."""
-    _stop_all(model_admin, request, Scope.USER, [str(user.public_id) for user in queryset])
-
-
-@admin.action(description="Pause trading (no new entries)")
-def pause_exchanges(model_admin: Any, request: HttpRequest, queryset: QuerySet[ExchangeState]) -> None:
-    """Stop new entries at these exchanges."""
-    _stop_all(model_admin, request, Scope.EXCHANGE, [state.exchange for state in queryset])
-
-
-user_action_add(pause_users)
-exchange_action_add(pause_exchanges)

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from accounts.models import ExchangeAccount, User
 from trading.domain.types import StopLevel
-from trading.models import StopSwitch
 from trading.selectors.accounts import connection_state, today_base_of
 from trading.selectors.shell import counts_read, stops_over
+from trading.selectors.stops import stop_words
 from trading.views.scope import account_shown, accounts_of
 
 WORDS = {"live": "live", "stale": "stale", "down": "disconnected"}
@@ -42,7 +42,7 @@ class Shell:
     stop_level: int = 0
     stop_own: int = 0
     stop_label: str = "Running"
-    stop_by_others: str = ""
+    stops_other: list[str] = field(default_factory=list)
     unread: int = 0
     bots_total: int = 0
     bots_running: int = 0
@@ -93,19 +93,11 @@ def _account_fill(values: Shell) -> None:
 def _stops_fill(values: Shell, user: User) -> None:
     for switch in stops_over(user, values.accounts):
         values.stop_level = max(values.stop_level, switch.level)
-        if switch.scope == switch.Scope.USER:
+        if switch.scope == switch.Scope.USER and not switch.imposed:
             values.stop_own = switch.level
         else:
-            values.stop_by_others = (
-                f"{switch.get_level_display()} is in force for {_scope_words(switch)}. {switch.reason}"
-            )
+            values.stops_other.append(stop_words(switch))
     values.stop_label = STOP_LABELS[min(values.stop_level, StopLevel.FLATTEN)]
-
-
-def _scope_words(switch: StopSwitch) -> str:
-    return {"platform": "the whole platform", "exchange": f"the exchange {switch.target}"}.get(
-        switch.scope, "an account"
-    )
 
 
 def _counts_fill(values: Shell, user: User) -> None:

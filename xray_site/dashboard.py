@@ -18,7 +18,7 @@ from accounts.models import ExchangeAccount, Notice
 from mlmodels.models import ModelVersion, TrainingRun
 from signals.models import ExchangeState, Scan, Signal
 from trading.models import Bot, Fill, Intent, Order, Position, StopSwitch
-from trading.services.stops import stop_clear, stop_set
+from trading.services.stops import stop_set, stops_clear
 
 ACTIVE_POSITIONS = ("opening", "open", "closing")
 
@@ -51,7 +51,7 @@ def platform_stop(request: HttpRequest) -> HttpResponse:
         )
         messages.warning(request, "Everything is paused: no new entries anywhere. Exits go on.")
     else:
-        stop_clear(scope=StopSwitch.Scope.PLATFORM, actor=staff_of(request))
+        stops_clear(scope=StopSwitch.Scope.PLATFORM, target="", actor=staff_of(request), imposed=True)
         messages.success(request, "Bots decide again from now on.")
     return redirect("admin:index")
 

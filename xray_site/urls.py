@@ -3,14 +3,19 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from xray_site.api import IndexView
 from xray_site.dashboard import platform_stop
 from xray_site.health import healthz
 
 admin.site.site_header = admin.site.site_title = "Market X-Ray"
 
+handler400 = "accounts.api.errors.bad_request"
+handler500 = "accounts.api.errors.server_error"
+
 urlpatterns = [
     path("admin/platform-stop/", admin.site.admin_view(platform_stop), name="admin_platform_stop"),
     path("admin/", admin.site.urls),
+    path("api", IndexView.as_view()),
     path("api/", include("xray_site.api")),
     path("healthz", healthz, name="healthz"),
     path("", include("accounts.urls")),

@@ -175,6 +175,15 @@ def test_stops_own_read_set_lift(anna, ben, staff) -> None:
     assert not StopSwitch.objects.filter(cleared_at=None).exists()
 
 
+def test_only_staff_lift_what_staff_set(anna, staff) -> None:
+    body = {"scope": "user", "target": str(anna.user.public_id), "level": 1, "reason": "look"}
+    stop = staff.post("/api/stops", body, format="json").json()
+    assert anna.client.get("/api/stops").json()[0]["imposed"] is True
+    refused = anna.client.delete(f"/api/stops/{stop['id']}")
+    assert refused.status_code == 403 and "only they can lift" in refused.json()["error"]["message"]
+    assert staff.delete(f"/api/stops/{stop['id']}").status_code == 204
+
+
 def test_wide_stops_are_for_staff(anna, staff) -> None:
     body = {"scope": "platform", "level": 1}
     refused = anna.client.post("/api/stops", body, format="json")

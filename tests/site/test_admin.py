@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent, ExchangeAccount, User
 from signals.models import ExchangeState, Strategy
 from signals.services.strategies import strategies_ensure
+from tests.trading.worlds import bot_make
 from trading.models import StopSwitch
 
 ROOMS = ("accounts", "signals", "mlmodels", "trading")
@@ -90,6 +91,23 @@ def test_a_user_and_an_exchange_can_be_paused(client, staff, account):
         assert answer.status_code == 200
     in_force = set(StopSwitch.objects.filter(cleared_at=None).values_list("scope", "target"))
     assert in_force == {("user", str(trader.public_id)), ("exchange", "binance")}
+    client.post(reverse("admin:accounts_user_changelist"), {"action": "resume_users", "_selected_action": [trader.pk]})
+    assert StopSwitch.objects.get(cleared_at=None).scope == "exchange"
+
+
+def test_bots_are_paused_by_a_stop_that_their_owner_cannot_lift(client, staff, account):
+    running = bot_make(account)
+    stopped = bot_make(account, "Stopped", status="stopped")
+    broken = bot_make(account, "Broken", status="paused")
+    url = reverse("admin:trading_bot_changelist")
+    chosen = [running.pk, stopped.pk, broken.pk]
+    client.post(url, {"action": "pause", "_selected_action": chosen})
+    in_force = StopSwitch.objects.filter(cleared_at=None)
+    assert set(in_force.values_list("scope", "level", "imposed")) == {("bot", 1, True)} and in_force.count() == 3
+    told = client.post(url, {"action": "resume", "_selected_action": chosen}, follow=True).content.decode()
+    assert not in_force.exists()
+    broken.refresh_from_db()
+    assert broken.status == "paused" and "not verified" in told
 
 
 def test_changed_parameters_make_the_next_version(client, staff):

@@ -9,9 +9,9 @@ from accounts.models import AuditEvent, Notice
 from signals import quotes
 from tests.trading.conftest import AT
 from trading.models import Intent
-from trading.selectors.stops import stop_level_for, stop_levels_for, stops_for_user
+from trading.selectors.stops import stop_level_for, stop_levels_for, stop_words, stops_for_user, stops_on_bot
 from trading.services.intents import entry_request
-from trading.services.stops import stop_clear, stop_set
+from trading.services.stops import stop_clear, stop_set, stops_clear
 
 pytestmark = pytest.mark.django_db
 
@@ -70,12 +70,13 @@ def test_the_strictest_rung_counts_with_one_query_for_all(make, django_assert_nu
     staff = make.user(is_staff=True)
     stop_set(scope="bot", target=str(bots[0].public_id), level=3, actor=account.user)
     stop_set(scope="account", target=str(account.public_id), level=1, actor=account.user)
-    stop_set(scope="exchange", target="binance", level=2, actor=staff)
+    wide = stop_set(scope="exchange", target="binance", level=2, actor=staff)
     stop_set(scope="user", target=str(make.user().public_id), level=3, actor=staff)
     with django_assert_num_queries(1):
         assert list(stop_levels_for(bots).values()) == [3, 2, 2]
     assert len(stops_for_user(account.user)) == 3
-    assert stop_clear(scope="exchange", target="binance", actor=staff)
+    assert stop_clear(switch=wide, actor=staff)
+    assert not stop_clear(switch=wide, actor=staff)
     assert stop_level_for(bots[1]) == 1
 
 
@@ -90,6 +91,25 @@ def test_setting_again_replaces_and_wakes_the_accounts_concerned(make, woken, dj
     assert stop_level_for(bot) == 3
     assert Notice.objects.get(user=bot.user).text == "look"
     assert [event.detail["level"] for event in AuditEvent.objects.order_by("id")] == [1, 3]
+
+
+def test_a_trader_neither_lifts_nor_lowers_what_staff_put_on_them(make):
+    bot, staff = make.bot(), make.user(is_staff=True)
+    target = str(bot.user.public_id)
+    imposed = stop_set(scope="user", target=target, level=2, actor=staff, reason="Odd orders")
+    stop_set(scope="user", target=target, level=1, actor=bot.user)
+    assert stop_level_for(bot) == 2
+    assert stops_clear(scope="user", target=target, actor=bot.user, imposed=False) == 1
+    with pytest.raises(PermissionDenied, match="only they can lift"):
+        stop_clear(switch=imposed, actor=bot.user)
+    assert [stop_words(stop) for stop in stops_on_bot(bot)] == [
+        "Reduce only, set by staff on all your bots: Odd orders."
+    ]
+    make.instrument()
+    with pytest.raises(ValidationError, match="Only staff can lift it"):
+        entry_request(bot=bot, symbol="BTC/USDT", amount_quote=50, actor=bot.user)
+    assert stops_clear(scope="user", target=target, actor=staff, imposed=True) == 1
+    assert stop_level_for(bot) == 0
 
 
 @pytest.mark.parametrize(

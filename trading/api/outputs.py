@@ -270,7 +270,7 @@ class StopOutput(PublicSerializer):
 
     class Meta:
         model = StopSwitch
-        fields = ("id", "scope", "target", "level", "level_name", "reason", "set_by", "set_at")
+        fields = ("id", "scope", "target", "level", "level_name", "imposed", "reason", "set_by", "set_at")
         read_only_fields = fields
 
     def get_set_by(self, switch: StopSwitch) -> str:

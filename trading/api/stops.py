@@ -50,5 +50,5 @@ class StopViews(viewsets.GenericViewSet[StopSwitch]):
         switch = StopSwitch.objects.filter(public_id=public_id, cleared_at=None).first()
         if switch is None:
             raise NotFound
-        services.stop_clear(scope=switch.scope, target=switch.target, actor=user_of(request))
+        services.stop_clear(switch=switch, actor=user_of(request))
         return Response(status=204)

@@ -10,7 +10,10 @@ from accounts.models import User
 
 
 class StopSwitch(models.Model):
-    """A stop in force for a scope. Each level includes the ones above it."""
+    """A stop in force for a scope. Each level includes the ones above it.
+
+    An owner's stop and an imposed one stand beside each other; the stricter counts.
+    """
 
     class Scope(models.TextChoices):
         """What it stops."""
@@ -33,6 +36,7 @@ class StopSwitch(models.Model):
     scope = models.CharField(max_length=10, choices=Scope.choices)
     target = models.CharField(max_length=64, blank=True, help_text="Exchange name, or the object's public id.")
     level = models.PositiveSmallIntegerField(choices=Level.choices)
+    imposed = models.BooleanField(default=False, help_text="Put by staff or the platform: only staff may lift it.")
     reason = models.CharField(max_length=240, blank=True)
     set_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     set_at = models.DateTimeField(default=now)
@@ -43,7 +47,9 @@ class StopSwitch(models.Model):
         ordering = ("-set_at", "-id")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
-                fields=["scope", "target"], condition=models.Q(cleared_at=None), name="one_stop_in_force_per_scope"
+                fields=["scope", "target", "imposed"],
+                condition=models.Q(cleared_at=None),
+                name="one_stop_in_force_per_scope",
             )
         ]
 

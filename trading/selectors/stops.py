@@ -26,10 +26,8 @@ def stop_levels_for(bots: Iterable[Bot]) -> dict[int, int]:
 
     Load the bots with `select_related("account", "user", "config__strategy")`.
     """
-    switches: Switches = {
-        (scope, target): level
-        for scope, target, level in StopSwitch.objects.filter(cleared_at=None).values_list("scope", "target", "level")
-    }
+    in_force = StopSwitch.objects.filter(cleared_at=None).order_by("level").values_list("scope", "target", "level")
+    switches: Switches = {(scope, target): level for scope, target, level in in_force}  # the strictest comes last
     return {bot.pk: _level(bot, switches) for bot in bots}
 
 
@@ -42,9 +40,38 @@ def stops_for_user(user: User) -> list[StopSwitch]:
     return list(stops_in_force().filter(wide | Q(target__in=own)))
 
 
+def stops_on_bot(bot: Bot) -> list[StopSwitch]:
+    """The stops in force that hold this bot, strictest first (load the bot as for `stop_levels_for`)."""
+    keys = set(_keys(bot))
+    rows = stops_in_force().filter(target__in={target for _scope, target in keys})
+    held = [row for row in rows if (row.scope, row.target) in keys]
+    return sorted(held, key=lambda row: -row.level)
+
+
+def stop_words(switch: StopSwitch) -> str:
+    """One stop in a sentence for the trader whom it holds: how far, by whom, on what and why."""
+    scope = StopSwitch.Scope
+    on = {
+        scope.PLATFORM: "the whole platform",
+        scope.EXCHANGE: f"the exchange {switch.target}",
+        scope.STRATEGY: "a strategy",
+        scope.USER: "all your bots",
+        scope.ACCOUNT: "one of your accounts",
+        scope.BOT: "this bot",
+    }[scope(switch.scope)]
+    by = "staff" if switch.imposed else "you"
+    reason = switch.reason.rstrip(".")
+    return f"{switch.get_level_display()}, set by {by} on {on}{': ' + reason if reason else ''}."
+
+
 def _level(bot: Bot, switches: Switches) -> int:
     if not switches:
         return StopLevel.NONE
+    return max((switches.get(key, StopLevel.NONE) for key in _keys(bot)), default=StopLevel.NONE)
+
+
+def _keys(bot: Bot) -> list[tuple[str, str]]:
+    """Scope and target of every stop that could hold this bot."""
     scope = StopSwitch.Scope
     keys = [
         (scope.PLATFORM, ""),
@@ -55,4 +82,4 @@ def _level(bot: Bot, switches: Switches) -> int:
     ]
     if bot.config and bot.config.strategy:
         keys.append((scope.STRATEGY, str(bot.config.strategy.public_id)))
-    return max((switches.get((str(name), target), StopLevel.NONE) for name, target in keys), default=StopLevel.NONE)
+    return [(str(name), target) for name, target in keys]

@@ -19,7 +19,7 @@ from signals.models import Instrument, Signal
 from signals.quotes import latest
 from trading.domain.exits import CANCEL_AGAIN
 from trading.models import Bot, BotConfig, Intent, Order, Position
-from trading.selectors.stops import stop_level_for
+from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bot_validation import MINIMUM_CAPITAL
 from trading.services.bots import account_problem
 from trading.services.fan_out_sql import Dialect, accounts_sql, dialect_for, entries_sql, exits_sql
@@ -215,8 +215,9 @@ def _entry_config(bot: Bot, instrument: Instrument) -> BotConfig:
         raise ValidationError({"bot": [f"The bot is {bot.status}: start it before it may enter."]})
     if problem := account_problem(bot.account):
         raise ValidationError({"account": [problem]})
-    if stop_level_for(bot):
-        raise ValidationError({"bot": ["A stop is in force: no new entries. Lift it first."]})
+    if stops := stops_on_bot(bot):
+        ends = "Only staff can lift it." if any(stop.imposed for stop in stops) else "Resume trading first."
+        raise ValidationError({"bot": [f"A stop is in force. {stop_words(stops[0])} {ends}"]})
     open_now = [Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING]
     if Position.objects.filter(bot=bot, instrument=instrument, status__in=open_now).exists():
         raise ValidationError({"symbol": ["The bot already holds this symbol; close that position first."]})

@@ -19,14 +19,20 @@ from trading.services.wakes import accounts_wake, trades_changed
 WIDE = (StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY)
 
 
-def stop_set(*, scope: str, level: int, actor: User | None, target: str = "", reason: str = "") -> StopSwitch:
-    """Put a stop in force (replacing the one of the same scope and target), audited, with a notice to its owner.
+def stop_set(
+    *, scope: str, level: int, actor: User | None, target: str = "", reason: str = "", imposed: bool = False
+) -> StopSwitch:
+    """Put a stop in force, audited, with a notice to its owner.
+
+    It replaces an earlier one of the same scope and target; a stop that staff put on somebody is kept apart from the
+    owner's own.
 
     Args:
         scope: one of StopSwitch.Scope; platform, exchange and strategy stops are for staff.
         level: 1 no new entries, 2 reduce only, 3 flatten.
         actor: who asks; None when the platform itself does.
         target: exchange name, or the public id of the strategy, user, account or bot; empty for the platform.
+        imposed: only staff may lift it; so is every stop that its target's owner did not ask for.
 
     Raises:
         ValidationError: unknown scope, level or target. PermissionDenied: the target is not the actor's.
@@ -34,38 +40,47 @@ def stop_set(*, scope: str, level: int, actor: User | None, target: str = "", re
     target, owner = _target_check(scope, target, actor)
     if level not in StopSwitch.Level.values:
         raise ValidationError({"level": ["1 (no new entries), 2 (reduce only) or 3 (flatten)."]})
+    imposed = imposed or actor is None or owner != actor
+    values = {"scope": scope, "target": target, "level": level, "reason": reason[:240], "imposed": imposed}
     try:
         with transaction.atomic():
-            switch = _replace(scope, target, level, reason, actor)
+            switch = _replace(values, actor)
     except IntegrityError:  # somebody set the same stop at the same moment
         with transaction.atomic():
-            switch = _replace(scope, target, level, reason, actor)
-    if owner and (actor is None or owner.pk != actor.pk):
+            switch = _replace(values, actor)
+    if owner and imposed:
         notice_send(
             user=owner, level="warn", title=f"{switch.get_level_display()}: {switch.get_scope_display()}", text=reason
         )
     return switch
 
 
-def stop_clear(*, scope: str, actor: User | None, target: str = "") -> bool:
-    """Lift a stop; True when one was in force. Raises as `stop_set` does."""
-    target, owner = _target_check(scope, target, actor)
+def stop_clear(*, switch: StopSwitch, actor: User | None) -> bool:
+    """Lift one stop; True when it was in force. Raises PermissionDenied for what the actor may not lift."""
+    _target, owner = _target_check(switch.scope, switch.target, actor)
+    if switch.imposed and not (actor is None or actor.is_staff):
+        raise PermissionDenied("Staff put this stop in force; only they can lift it.")
     with transaction.atomic():
-        lifted = StopSwitch.objects.filter(scope=scope, target=target, cleared_at=None).update(cleared_at=now())
+        lifted = StopSwitch.objects.filter(pk=switch.pk, cleared_at=None).update(cleared_at=now())
         if lifted:
-            audit_record(actor=actor, action="stop.cleared", detail={"scope": scope, "target": target})
-            _tell(scope, target, 0, owner)
+            detail = {"scope": switch.scope, "target": switch.target}
+            audit_record(actor=actor, action="stop.cleared", obj=switch, detail=detail)
+            _tell(switch.scope, switch.target, 0, owner)
     return bool(lifted)
 
 
-def _replace(scope: str, target: str, level: int, reason: str, actor: User | None) -> StopSwitch:
-    StopSwitch.objects.filter(scope=scope, target=target, cleared_at=None).update(cleared_at=now())
-    switch = StopSwitch.objects.create(
-        scope=scope, target=target, level=level, reason=reason[:240], set_by=actor, set_at=now()
-    )
-    detail = {"scope": scope, "target": target, "level": level, "reason": reason[:240]}
-    audit_record(actor=actor, action="stop.set", obj=switch, detail=detail)
-    _tell(scope, target, level, None)
+def stops_clear(*, scope: str, target: str, actor: User | None, imposed: bool) -> int:
+    """Lift what is in force on one target: what staff put there (`imposed`) or its owner; returns how many."""
+    in_force = StopSwitch.objects.filter(scope=scope, target=target, imposed=imposed, cleared_at=None)
+    return sum(stop_clear(switch=switch, actor=actor) for switch in in_force)
+
+
+def _replace(values: dict[str, Any], actor: User | None) -> StopSwitch:
+    place = {name: values[name] for name in ("scope", "target", "imposed")}
+    StopSwitch.objects.filter(**place, cleared_at=None).update(cleared_at=now())
+    switch = StopSwitch.objects.create(**values, set_by=actor, set_at=now())
+    audit_record(actor=actor, action="stop.set", obj=switch, detail=values)
+    _tell(values["scope"], values["target"], values["level"], None)
     return switch
 
 

@@ -56,7 +56,7 @@ def stop(request: HttpRequest) -> HttpResponse:
         return back
     target: dict[str, Any] = {"scope": StopSwitch.Scope.USER, "target": str(user.public_id), "actor": user}
     if level == "0":
-        stops.stop_clear(**target)
+        stops.stops_clear(imposed=False, **target)
     else:
         stops.stop_set(level=int(level), reason="From the page", **target)
     messages.success(request, STOP_DONE[int(level)])

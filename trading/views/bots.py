@@ -15,6 +15,7 @@ from trading.forms import BY_NAME, NOTIFICATIONS, BotForm
 from trading.models import Bot, Intent, Order, RiskEvent
 from trading.selectors.bots import bot_cards
 from trading.selectors.positions import open_rows
+from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bots import bot_configure, bot_create, bot_start
 from trading.services.presets import PRESETS
 from trading.views.actions import client_ip
@@ -105,6 +106,7 @@ def _detail_context(request: HttpRequest, bot: Bot) -> dict[str, Any]:
     return {
         "bot": bot,
         "card": card,
+        "stops": [stop_words(stop) for stop in stops_on_bot(bot)],
         "config": bot.config,
         "versions": list(bot.configs.select_related("strategy", "created_by")[:RECENT]),
         "rows": [row for row in open_rows(user=user_of(request)) if row.position.bot_id == bot.pk],
