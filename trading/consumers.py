@@ -1,18 +1,20 @@
 """The browser's socket: authenticates by session and forwards what `trading.live` pushes to its user.
 
 To the browser: {"kind": ..., "payload": {...}}. From the browser: {"action": "watch", "exchange", "symbol"} and
-{"action": "unwatch"} choose the markets whose quotes this page wants. A user's socket joins the group of that user
-and the one for everybody; there is no way to name another group.
+{"action": "unwatch"} choose the markets whose quotes this page wants; {"action": "since", "at": <Unix time>} asks
+whether the page missed anything between its rendering and the socket's opening ({"kind": "missed"} when it did). A
+user's socket joins the group of that user and the one for everybody; there is no way to name another group.
 """
 
 import asyncio
 import logging
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 
-from trading.live import EVERYBODY, user_group
+from trading.live import EVERYBODY, changed_since, user_group
 from trading.market_push import market_group
 
 logger = logging.getLogger(__name__)
@@ -49,13 +51,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.channel_layer.group_discard(group, self.channel_name)
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
-        """Watch or unwatch a market; anything else is ignored."""
+        """Watch or unwatch a market, or ask what was missed; anything else is ignored."""
         if not isinstance(content, dict) or not self.groups_joined:
             return
         if content.get("action") == "unwatch":
             self.watched.clear()
         elif content.get("action") == "watch":
             await self._watch(str(content.get("exchange", "")), str(content.get("symbol", "")))
+        elif content.get("action") == "since":
+            await self._missed(content.get("at"))
 
     async def live_event(self, event: dict[str, Any]) -> None:
         """Forward one message of `trading.live`."""
@@ -73,6 +77,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return
         self.watched.add((exchange, symbol))
         await self._join(market_group(exchange))
+
+    async def _missed(self, at: Any) -> None:
+        if isinstance(at, int | float) and await sync_to_async(changed_since)(self.scope["user"].pk, at):
+            await self.send_json({"kind": "missed", "payload": {}})
 
     async def _join(self, group: str) -> None:
         if group not in self.groups_joined:

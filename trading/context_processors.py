@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
+from accounts.clock import now
 from accounts.models import ExchangeAccount, User
 from trading.domain.types import StopLevel
 from trading.selectors.accounts import connection_state, today_base_of
@@ -25,6 +26,7 @@ class Shell:
     """Values of the bar, the navigation and the STOP control."""
 
     here: str = "/"
+    rendered_at: float = 0.0  # Unix time: what happened after it is asked for when the page's socket opens
     accounts: list[ExchangeAccount] = field(default_factory=list)
     account: ExchangeAccount | None = None
     mode: str = ""
@@ -61,7 +63,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _build(request: HttpRequest, user: User) -> Shell:
-    values = Shell(here=page_of(request), accounts=accounts_of(request), account=account_shown(request))
+    values = Shell(here=page_of(request), rendered_at=now().timestamp())
+    values.accounts, values.account = accounts_of(request), account_shown(request)
     _account_fill(values)
     _stops_fill(values, user)
     _counts_fill(values, user)

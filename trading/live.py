@@ -16,7 +16,9 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.cache import cache
 
+from accounts.clock import now
 from accounts.fields import decimal_text
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,11 @@ class Kind(StrEnum):
     NOTICE = "notice"
     MARKET = "market"
     STOP = "stop"
+
+
+NUMBERS_ONLY = (Kind.PNL, Kind.SNAPSHOT, Kind.MARKET)
+"""Kinds that move numbers on a page; all others may change what stands on it."""
+CHANGED_KEPT_S = 3600
 
 
 class PnlRow(TypedDict):
@@ -165,6 +172,12 @@ def broadcast(kind: str, payload: Any) -> None:
     _send(EVERYBODY, None, kind, plain(payload))
 
 
+def changed_since(user_id: int, at: float) -> bool:
+    """Whether anything that changes a page's structure was pushed to this user since a Unix time in seconds."""
+    found = cache.get_many([_changed_key(user_id), _changed_key(None)])
+    return any(moment >= at for moment in found.values())
+
+
 def on_push(tap: Callable[[int | None, str, dict[str, Any]], None]) -> None:
     """Have `tap(user_id, kind, payload)` called with everything pushed from this process (runbot prints it)."""
     _taps.append(tap)
@@ -183,6 +196,10 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
+def _changed_key(user_id: int | None) -> str:
+    return f"live.changed.{EVERYBODY if user_id is None else user_id}"
+
+
 def _send(group: str, user_id: int | None, kind: str, payload: dict[str, Any]) -> None:
     for tap in _taps:
         tap(user_id, str(kind), payload)
@@ -190,6 +207,8 @@ def _send(group: str, user_id: int | None, kind: str, payload: dict[str, Any]) -
     if layer is None or not threading.main_thread().is_alive():  # the process ends: nothing can be sent any more
         return
     try:
+        if kind not in NUMBERS_ONLY:
+            cache.set(_changed_key(user_id), now().timestamp(), CHANGED_KEPT_S)
         async_to_sync(layer.group_send)(group, {"type": "live.event", "kind": str(kind), "payload": payload})
     except Exception:
         logger.exception("a push of %s was lost", kind)

@@ -74,6 +74,7 @@ function opened() {
   everOpen = true;
   attempts = 0;
   for (const request of watched.values()) socket.send(JSON.stringify(request));
+  if (!again) socket.send(JSON.stringify({ action: "since", at: Number(document.body.dataset.renderedAt) }));
   tell("connection", { open: true, again });
 }
 

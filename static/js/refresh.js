@@ -61,10 +61,17 @@ function countsConcerned(kind) {
   if (["bot", "position", "trade", "notice"].includes(kind) && !countsWaiting) countsWaiting = setTimeout(fetchCounts, GAP_MS);
 }
 
+/** All blocks: after the connection was gone, or when something happened between the rendering and the first open. */
+function everything() {
+  for (const block of document.querySelectorAll("[data-refresh]")) schedule(block);
+  if (!countsWaiting) countsWaiting = setTimeout(fetchCounts, GAP_MS);
+}
+
 export function startRefresh() {
   on("*", (_payload, kind) => concerned(kind));
   on("*", (_payload, kind) => countsConcerned(kind));
+  on("missed", everything);
   on("connection", (state) => {
-    if (state.open && state.again) for (const block of document.querySelectorAll("[data-refresh]")) schedule(block);
+    if (state.open && state.again) everything();
   });
 }

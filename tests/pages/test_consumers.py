@@ -7,8 +7,9 @@ from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.clock import now
 from tests.pages import worlds
-from trading import consumers
+from trading import consumers, live
 from trading.consumers import LOGIN_NEEDED, LiveConsumer
 from trading.live import EVERYBODY, user_group
 from trading.market_push import market_group
@@ -70,6 +71,23 @@ async def test_a_page_finds_back_into_its_groups(monkeypatch, settings):
         if not await socket.receive_nothing(timeout=0.1):
             break
     assert (await socket.receive_json_from(WAIT_S))["kind"] == "pnl"
+    await socket.disconnect()
+
+
+async def test_a_page_learns_that_it_missed_something_before_its_socket_opened():
+    user = await database_sync_to_async(worlds.trader)()
+    rendered = now().timestamp()
+    socket = await connected(user)
+    await database_sync_to_async(live.push)(user.pk, live.Kind.PNL, {"equity": "1"})
+    await socket.receive_json_from(WAIT_S)
+    for nonsense in ("yesterday", None, [1]):
+        await socket.send_json_to({"action": "since", "at": nonsense})
+    await socket.send_json_to({"action": "since", "at": rendered})
+    assert await socket.receive_nothing()
+    await database_sync_to_async(live.push)(user.pk, live.Kind.TRADE, {"id": "1"})
+    assert (await socket.receive_json_from(WAIT_S))["kind"] == "trade"
+    await socket.send_json_to({"action": "since", "at": rendered})
+    assert (await socket.receive_json_from(WAIT_S))["kind"] == "missed"
     await socket.disconnect()
 
 
