@@ -125,7 +125,10 @@ def test_a_resting_order_is_cancelled_on_request(make):
     run(bot.account, NOON + timedelta(seconds=5))
     order.refresh_from_db()
     assert order.status == "cancelled" and Position.objects.get().status == "cancelled"
-    assert Intent.objects.get().status == "expired"
+    entry, cancel = Intent.objects.order_by("id")
+    assert (entry.status, entry.reason) == ("expired", "Cancelled by hand.")
+    assert (cancel.purpose, cancel.status) == ("cancel", "done")
+    assert orders_cancel_request(orders=[order], actor=bot.user) == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -58,12 +58,11 @@ class OrderViews(_Read):
     @extend_schema(request=None, responses={202: outputs.OrderOutput})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: Any = None) -> Response:
-        """Ask for an open order to be cancelled; fills may still arrive until the exchange confirms it."""
+        """Queue the cancel of an open order; fills may still arrive until the exchange confirms it."""
         order = self.get_object()
         if not services.orders_cancel_request(orders=[order], actor=user_of(request), ip=ip_of(request)):
             order.refresh_from_db()
-            if order.cancel_requested_at is None:
-                raise ValidationError({"order": [f"This order is {order.status}; there is nothing to cancel."]})
+            raise ValidationError({"order": [f"This order is {order.status}; there is nothing to cancel."]})
         return Response(outputs.OrderOutput(self.get_object()).data, status=202)
 
 

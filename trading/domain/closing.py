@@ -37,15 +37,24 @@ from trading.domain.types import (
 )
 
 
-def cancel_ask(order: OrderState, at: datetime) -> list[Effect]:
-    """Ask for an order's cancel (again)."""
-    order.cancel_asked_at = at
+def cancel_ask(order: OrderState, at: datetime, reason: str = "") -> list[Effect]:
+    """Ask for an order's cancel (again); `reason` says why its time had not simply come."""
+    order.cancel_asked_at, order.reason = at, reason or order.reason
     return [OrderChanged(at, order_copy(order)), CancelAsked(at, order.client_order_id)]
 
 
 def orders_of(state: AccountState, position: PositionState) -> list[OrderState]:
     """Open orders of a position."""
     return [order for order in state.orders.values() if order.position_id == position.position_id]
+
+
+def on_cancel(state: AccountState, event: IntentTaken) -> list[Effect]:
+    """A trader wants one open order cancelled; fills that come before the answer still count."""
+    order = state.orders.get(event.client_order_id)
+    if order is None:
+        return [IntentDecided(event.at, event.intent_id, "denied", "The order was closed already.")]
+    asked = [] if order.cancel_requested else cancel_ask(order, event.at, "Cancelled by hand.")
+    return [*asked, IntentDecided(event.at, event.intent_id, "done", "")]
 
 
 def on_intent(state: AccountState, event: IntentTaken) -> list[Effect]:
@@ -79,7 +88,7 @@ def begin(
     if not working:
         return effects + send(state, position, at)
     for order in working:
-        effects += [] if order.cancel_requested else cancel_ask(order, at)
+        effects += [] if order.cancel_requested else cancel_ask(order, at, "The position is being closed.")
     return [*effects, PositionChanged(at, position_copy(position))]
 
 

@@ -73,7 +73,10 @@ def _cash_moved(state: AccountState, event: CashMoved) -> list[Effect]:
 
 
 def _intent_taken(state: AccountState, event: IntentTaken) -> list[Effect]:
-    return entries.decide(state, event) if event.purpose.is_entry else closing.on_intent(state, event)
+    if event.purpose.is_entry:
+        return entries.decide(state, event)
+    decide = closing.on_cancel if event.purpose is Purpose.CANCEL else closing.on_intent
+    return decide(state, event)
 
 
 def _quote_seen(state: AccountState, event: QuoteSeen) -> list[Effect]:
@@ -106,10 +109,11 @@ def _bot_changed(state: AccountState, event: BotChanged) -> list[Effect]:
     """A bot that stops, or is stopped, takes back its resting entries; flatten also closes its positions."""
     state.bots[event.bot_id] = BotState(event.bot_id, event.plan, event.running, event.stop_level)
     effects: list[Effect] = []
-    for order in [o for o in state.orders.values() if o.bot_id == event.bot_id and not o.cancel_requested]:
-        stopped = event.stop_level >= StopLevel.NO_NEW_ENTRIES and order.purpose.is_entry
-        if stopped or (not event.running and order.purpose is Purpose.ENTRY):
-            effects += closing.cancel_ask(order, event.at)
+    stopped = event.stop_level >= StopLevel.NO_NEW_ENTRIES
+    why = "A stop is in force: no new entries." if stopped else "The bot does not run."
+    for order in [o for o in state.orders.values() if o.bot_id == event.bot_id and o.purpose.is_entry]:
+        if (stopped or not event.running) and not order.cancel_requested:
+            effects += closing.cancel_ask(order, event.at, why)
     for position in [p for p in state.positions.values() if p.bot_id == event.bot_id]:
         if flatten_wanted(state, position):
             effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)

@@ -22,7 +22,6 @@ from trading.domain.types import (
     OrderType,
     PositionChanged,
     PositionState,
-    Purpose,
     Quote,
     RiskDenied,
     Side,
@@ -84,7 +83,7 @@ def _denied(event: IntentTaken, refused: Denial) -> list[Effect]:
 
 
 def _opened(state: AccountState, event: IntentTaken, bot: BotState, sized: Sized) -> list[Effect]:
-    """The position comes first, then its order. A limit order by hand rests until it is filled or closed."""
+    """The position comes first, then its order. A limit order by hand rests until it is filled or cancelled."""
     position = PositionState(
         ids.position_id(event.intent_id), event.bot_id, event.symbol, bot.plan, event.intent_id, event.at
     )
@@ -141,9 +140,7 @@ def _taker_quote(state: AccountState, order: OrderState, position: PositionState
     if not (timed_out and ended and position.plan.taker_after_timeout and position.exit_intent_id is None):
         return None
     bot, quote = state.bots.get(order.bot_id), state.quotes.get(order.symbol)
-    if bot is None or quote is None or bot.stop_level >= StopLevel.NO_NEW_ENTRIES:
-        return None
-    if not bot.running and order.purpose is not Purpose.MANUAL_ENTRY:
+    if bot is None or quote is None or not bot.running or bot.stop_level >= StopLevel.NO_NEW_ENTRIES:
         return None
     narrow = (quote.ask - quote.bid) * 2 <= position.plan.max_spread * (quote.ask + quote.bid)
     return quote if narrow else None

@@ -10,7 +10,10 @@ from trading.domain.state import InstrumentSpec, OrderStatus, Plan, Purpose, Quo
 
 @dataclass(frozen=True, slots=True)
 class IntentTaken:
-    """An intent from the queue was claimed: decide it. Manual entries may carry an amount and a limit price."""
+    """An intent from the queue was claimed: decide it.
+
+    Manual entries may carry an amount and a limit price; a cancel names its order.
+    """
 
     at: datetime
     intent_id: UUID
@@ -22,6 +25,7 @@ class IntentTaken:
     amount_quote: Decimal | None = None
     limit_price: Decimal | None = None
     expires_at: datetime | None = None
+    client_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.domain.money import amount_floor, buy_price, text
-from trading.domain.types import InstrumentSpec, IntentTaken, OrderType, Plan, Quote
+from trading.domain.types import InstrumentSpec, IntentTaken, OrderType, Plan, Purpose, Quote
 
 SELLABLE_MARGIN = Decimal("0.02")  # head room so that the position can still be sold at its stop
 
@@ -25,11 +25,14 @@ class Sized:
 
 
 def entry_size(intent: IntentTaken, plan: Plan, spec: InstrumentSpec, quote: Quote) -> Sized:
-    """Capital per trade (or the amount of a manual entry) at the entry price, rounded down to the lot."""
+    """Capital per trade (or the amount of a manual entry) at the entry price, rounded down to the lot.
+
+    A manual entry without a limit price is a market order, whatever the plan's way in.
+    """
     capital = plan.capital_per_trade if intent.amount_quote is None else intent.amount_quote
     if intent.limit_price is not None:
         type_, price = OrderType.LIMIT, buy_price(intent.limit_price, spec.tick_size)
-    elif plan.entry_type is OrderType.LIMIT_MAKER:
+    elif plan.entry_type is OrderType.LIMIT_MAKER and intent.purpose is not Purpose.MANUAL_ENTRY:
         type_, price = OrderType.LIMIT_MAKER, buy_price(quote.bid, spec.tick_size)
     else:
         type_, price = OrderType.MARKET, None

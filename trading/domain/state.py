@@ -56,6 +56,7 @@ class Purpose(StrEnum):
     TAKE_PROFIT = "take_profit"
     STOP_LOSS = "stop_loss"
     HOLDING_TIME = "holding_time"
+    CANCEL = "cancel"
 
     @property
     def is_entry(self) -> bool:

@@ -50,7 +50,12 @@ class Bot(models.Model):
 
 
 class BotConfig(models.Model):
-    """One immutable version of a bot's configuration. Fractions are fractions: 0.009 is 0.9 %."""
+    """One immutable version of a bot's configuration. Fractions are fractions: 0.009 is 0.9 %.
+
+    The defaults of these columns are the defaults everywhere: of the form (its first preset), the API and the demo.
+    The target covers the fees of both ways several times over. Entries are at market, because in a market sped up
+    60 times most post-only orders come too late.
+    """
 
     class Source(models.TextChoices):
         """Whose signals the bot follows."""
@@ -82,13 +87,13 @@ class BotConfig(models.Model):
     use_model = models.BooleanField(default=True, help_text="Also follow the serving model's signals.")
     confidence_threshold = ExactDecimalField(default="0.40")
     capital_per_trade = ExactDecimalField(default="200", help_text="In the account's quote currency.")
-    profit_target = ExactDecimalField(default="0.01", help_text="A fraction of the entry price.")
+    profit_target = ExactDecimalField(default="0.012", help_text="A fraction of the entry price.")
     stop_loss = ExactDecimalField(default="0.009", help_text="A fraction of the entry price.")
-    holding_time_s = models.PositiveIntegerField(default=2000)
-    entry_type = models.CharField(max_length=8, choices=Entry.choices, default=Entry.MAKER)
-    maker_timeout_s = models.PositiveIntegerField(default=60)
-    on_maker_timeout = models.CharField(max_length=8, choices=OnMakerTimeout.choices, default=OnMakerTimeout.CANCEL)
-    max_positions = models.PositiveIntegerField(default=2)
+    holding_time_s = models.PositiveIntegerField(default=900)
+    entry_type = models.CharField(max_length=8, choices=Entry.choices, default=Entry.MARKET)
+    maker_timeout_s = models.PositiveIntegerField(default=20)
+    on_maker_timeout = models.CharField(max_length=8, choices=OnMakerTimeout.choices, default=OnMakerTimeout.TAKER)
+    max_positions = models.PositiveIntegerField(default=4)
     max_drawdown = ExactDecimalField(default="0.20", help_text="A fraction of the account's peak equity.")
     max_spread = ExactDecimalField(default="0.01", help_text="A fraction of the mid price.")
     notifications = models.JSONField(default=list, blank=True, help_text="Any of: trades, errors, daily.")

@@ -25,6 +25,7 @@ class Intent(models.Model):
         TAKE_PROFIT = "take_profit", "Take profit"
         STOP_LOSS = "stop_loss", "Stop loss"
         HOLDING_TIME = "holding_time", "Holding time over"
+        CANCEL = "cancel", "Cancel by hand"
 
     class Status(models.TextChoices):
         """Its life: pending, then claimed, then exactly one of the rest."""
@@ -50,6 +51,9 @@ class Intent(models.Model):
     confidence = models.FloatField(default=1.0)
     amount_quote = ExactDecimalField(null=True, blank=True, help_text="Manual entries: how much to spend.")
     limit_price = ExactDecimalField(null=True, blank=True, help_text="Manual entries: a limit order at this price.")
+    order = models.ForeignKey(
+        "trading.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="What to cancel."
+    )
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     reason = models.CharField(max_length=240, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Entries only; exits never expire.")

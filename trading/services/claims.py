@@ -89,4 +89,5 @@ def _event(row: Intent, at: datetime) -> IntentTaken:
         amount_quote=row.amount_quote,
         limit_price=row.limit_price,
         expires_at=row.expires_at,
+        client_order_id=row.order.client_order_id if row.order else "",
     )

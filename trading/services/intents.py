@@ -17,14 +17,13 @@ from accounts.services.audit import audit_record
 from signals.domain.timeframes import timeframe_ms
 from signals.models import Instrument, Signal
 from signals.quotes import latest
-from trading.domain.exits import CANCEL_AGAIN
 from trading.models import Bot, BotConfig, Intent, Order, Position
 from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bot_validation import MINIMUM_CAPITAL
-from trading.services.bots import account_problem
+from trading.services.bots import OPEN_ORDER, account_problem
 from trading.services.fan_out_sql import Dialect, accounts_sql, dialect_for, entries_sql, exits_sql
 from trading.services.fields import decimal_value
-from trading.services.wakes import accounts_wake, trades_changed
+from trading.services.wakes import accounts_wake
 
 MANUAL_ENTRY_LIFE = timedelta(minutes=2)
 MARKET_BAND = Decimal("0.05")  # a limit buy further above the ask than this is a slip of the finger
@@ -143,23 +142,37 @@ def position_close_request(*, position: Position, actor: User | None, ip: str | 
 
 
 def orders_cancel_request(*, orders: Iterable[Order], actor: User, ip: str | None = None) -> int:
-    """Ask for open orders to be cancelled; returns how many were still open. Fills may still arrive until then.
+    """Queue the cancel of open orders; returns how many are still open. Fills may still arrive until it is answered.
 
-    The request is stored as an unanswered cancel that is due again, so that the account's next run asks at once.
+    Asking again while the first request waits or the exchange has not answered queues nothing more.
     """
     wanted = list(orders)
     for order in wanted:
         _owner_check(order.bot.user_id, actor)
-    still_open = [Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE]
     with transaction.atomic():
-        asked = Order.objects.filter(
-            pk__in=[order.pk for order in wanted], status__in=still_open, cancel_requested_at=None
-        ).update(cancel_requested_at=now() - 2 * CANCEL_AGAIN)
-        for order in wanted:
+        found = Order.objects.select_for_update(of=("self",)).filter(pk__in=[order.pk for order in wanted])
+        still_open = list(found.filter(status__in=OPEN_ORDER).select_related("intent"))
+        for order in still_open:
+            _cancel_queue(order)
             audit_record(actor=actor, action="order.cancel_requested", obj=order, ip=ip)
-        accounts_wake({order.account_id for order in wanted})
-        trades_changed()
-    return asked
+        accounts_wake({order.account_id for order in still_open})
+    return len(still_open)
+
+
+def _cancel_queue(order: Order) -> None:
+    waits = Intent.objects.filter(order=order, status__in=WAITING, purpose=Intent.Purpose.CANCEL).exists()
+    if waits or order.cancel_requested_at is not None:
+        return
+    Intent.objects.create(
+        bot_id=order.bot_id,
+        config_id=order.intent.config_id,
+        account_id=order.account_id,
+        instrument_id=order.instrument_id,
+        position_id=order.position_id,
+        order=order,
+        purpose=Intent.Purpose.CANCEL,
+        side=order.side,
+    )
 
 
 def _owner_check(user_id: int, actor: User) -> None:

@@ -74,7 +74,7 @@ def state_load(account: ExchangeAccount, *, events: Sequence[Event] = ()) -> Loa
     mentioned = [e.client_order_id for e in events if isinstance(e, OrderAnswered | FillSeen)]
     positions, orders = _positions(account, mentioned), _orders(account, mentioned)
     waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
-    intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id"))
+    intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order"))
     loaded = Loaded(state, Keys(), bots, intents)
     _joined(loaded, positions, orders)
     _fills(loaded, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
