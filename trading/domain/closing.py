@@ -1,7 +1,8 @@
 """Getting out: an exit is begun, waits for the entry's cancel, is sent, tried again, and finished.
 
 An exit intent stays claimed until its position is closed; each try is one leg of it. What cannot be sold because it
-is below the smallest order is written off to `dust`, which closes the position.
+is below the smallest order is written off to `dust`, which closes the position; the bot's next exit of the same
+instrument sells it along.
 """
 
 from datetime import datetime
@@ -13,7 +14,7 @@ from trading.domain.exits import retry_at, sellable
 from trading.domain.ledger import held_by_others
 from trading.domain.orders import is_open
 from trading.domain.placing import place
-from trading.domain.position import dust_write_off, move
+from trading.domain.position import dust_hand_on, dust_write_off, move
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -96,12 +97,13 @@ def send(state: AccountState, position: PositionState, at: datetime) -> list[Eff
     """Sell what is held at the market, as much as one order can; finish when nothing can be sold."""
     spec, quote = state.instruments[position.symbol], state.quotes.get(position.symbol)
     bid = quote.bid if quote is not None else None
+    swept = leftovers_take(state, position, at)
     if sellable(position.amount, bid, spec) <= 0:
-        return finish(state, position, at)
+        return swept + finish(state, position, at)
     own = state.balances.get(spec.base, ZERO) - held_by_others(state, spec.base, position.position_id)
     amount = sellable(min(position.amount, own), bid, spec)
     if amount <= 0:
-        return _later(position, at, f"The account holds too little {spec.base} to sell {position.amount}.")
+        return swept + _later(position, at, f"The account holds too little {spec.base} to sell {position.amount}.")
     if position.status is not PositionStatus.CLOSING:
         move(position, PositionStatus.CLOSING)
     assert position.exit_intent_id is not None
@@ -119,7 +121,24 @@ def send(state: AccountState, position: PositionState, at: datetime) -> list[Eff
         reference=bid if bid is not None else ZERO,
     )
     position.exits_tried, position.retry_at = position.exits_tried + 1, None
-    return [PositionChanged(at, position_copy(position)), placed]
+    return [*swept, PositionChanged(at, position_copy(position)), placed]
+
+
+def leftovers_take(state: AccountState, position: PositionState, at: datetime) -> list[Effect]:
+    """Take over the dust of the bot's earlier trades in this instrument."""
+    effects: list[Effect] = []
+    for position_id in sorted(state.leftovers.pop((position.bot_id, position.symbol), ())):
+        old = state.closed_positions.get(position_id)
+        if old is not None and old.dust > 0:
+            dust_hand_on(old, position)
+            effects.append(PositionChanged(at, position_copy(old)))
+    return effects
+
+
+def leftover_note(state: AccountState, position: PositionState) -> None:
+    """Remember a closed position that left dust."""
+    if position.dust > 0:
+        state.leftovers.setdefault((position.bot_id, position.symbol), set()).add(position.position_id)
 
 
 def _later(position: PositionState, at: datetime, why: str) -> list[Effect]:
@@ -138,6 +157,7 @@ def finish(state: AccountState, position: PositionState, at: datetime) -> list[E
     intent_id, position.exit_intent_id = position.exit_intent_id, None
     position.exits_tried += 1  # should it ever open again, its next exit has another name
     state.closed_positions[position.position_id] = state.positions.pop(position.position_id)
+    leftover_note(state, position)
     effects: list[Effect] = [PositionChanged(at, position_copy(position))]
     if intent_id is not None:
         reason = "The entry was cancelled before any fill." if never_held else ""

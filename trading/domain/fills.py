@@ -134,6 +134,7 @@ def _on_closed(state: AccountState, position: PositionState, order: OrderState, 
         dust_write_off(position)
         position_move(position, PositionStatus.CLOSED)
         position.closed_at = position.closed_at or event.at
+        closing.leftover_note(state, position)
         return
     position_move(position, PositionStatus.OPEN)
     position.closed_at, position.close_reason = None, ""

@@ -64,6 +64,13 @@ def entry_price(position: PositionState) -> Decimal:
 
 
 def dust_write_off(position: PositionState) -> None:
-    """Give up what cannot be sold: it stays in the account's balance but is nobody's position any more."""
+    """Give up what cannot be sold: it stays in the account's balance until a later trade of the bot takes it over."""
     position.dust += position.amount
     position.amount = ZERO
+
+
+def dust_hand_on(old: PositionState, new: PositionState) -> None:
+    """Let an open position take over a closed one's dust. It costs nothing: its cost is in the old one's result."""
+    new.amount, new.dust_moved = new.amount + old.dust, new.dust_moved + old.dust
+    old.dust_moved -= old.dust
+    old.dust = ZERO

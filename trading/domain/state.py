@@ -188,6 +188,7 @@ class PositionState:
     fees_cash: Decimal = ZERO  # of these, what was not taken in base currency (that part is missing from `amount`)
     realised_pnl: Decimal = ZERO
     dust: Decimal = ZERO
+    dust_moved: Decimal = ZERO  # taken over from earlier trades of the bot, minus what a later one took over
     stop_price: Decimal | None = None
     target_price: Decimal | None = None
     hold_until: datetime | None = None
@@ -212,6 +213,7 @@ class AccountState:
     positions: dict[UUID, PositionState] = field(default_factory=dict)
     closed_orders: dict[str, OrderState] = field(default_factory=dict)  # those that late answers may still concern
     closed_positions: dict[UUID, PositionState] = field(default_factory=dict)
+    leftovers: dict[tuple[UUID, str], set[UUID]] = field(default_factory=dict)  # closed, maybe with dust: (bot, symbol)
     quotes: dict[str, Quote] = field(default_factory=dict)
     peak_equity: Decimal = ZERO
     trade_ids: set[tuple[str, str]] = field(default_factory=set)  # (symbol, trade id) of fills already applied

@@ -42,6 +42,9 @@ class Position(models.Model):
     fees_cash = ExactDecimalField(default="0", help_text="Fees not taken in base currency, valued in quote currency.")
     realised_pnl = ExactDecimalField(default="0", help_text="Quote currency, after fees.")
     dust = ExactDecimalField(default="0", help_text="Base currency left over below the smallest order.")
+    dust_moved = ExactDecimalField(
+        default="0", help_text="Dust taken over from earlier trades of the bot, minus what a later one took over."
+    )
     stop_price = ExactDecimalField(null=True, blank=True)
     target_price = ExactDecimalField(null=True, blank=True)
     hold_until = models.DateTimeField(null=True, blank=True)
@@ -55,6 +58,9 @@ class Position(models.Model):
 
     class Meta:
         ordering = ("-opened_at", "-id")
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["account", "instrument"], condition=~models.Q(dust=0), name="positions_with_dust")
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["bot", "instrument"],

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from accounts.models import ExchangeAccount
 from signals.models import Instrument, Strategy
+from trading.domain.closing import leftover_note
 from trading.domain.orders import OPEN
 from trading.domain.position import OPEN_STATES
 from trading.domain.types import (
@@ -75,6 +76,7 @@ def state_load(account: ExchangeAccount, *, events: Sequence[Event] = ()) -> Loa
     positions, orders = _positions(account, mentioned), _orders(account, mentioned)
     waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
     intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order"))
+    positions += _leftovers(account, positions, intents)
     loaded = Loaded(state, Keys(), bots, intents)
     _joined(loaded, positions, orders)
     _fills(loaded, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
@@ -109,6 +111,16 @@ def _positions(account: ExchangeAccount, mentioned: list[str]) -> list[Position]
     return list(Position.objects.filter(wanted, account=account).order_by("id"))
 
 
+def _leftovers(account: ExchangeAccount, positions: list[Position], intents: list[Intent]) -> list[Position]:
+    """Closed positions whose dust an exit of an instrument in play would sell along."""
+    in_play = {row.instrument_id for rows in (positions, intents) for row in rows}
+    if not in_play:
+        return []
+    known = [row.pk for row in positions]
+    rows = Position.objects.filter(account=account, instrument__in=in_play, status=Position.Status.CLOSED)
+    return list(rows.exclude(dust=0).exclude(pk__in=known).order_by("id"))
+
+
 def _orders(account: ExchangeAccount, mentioned: list[str]) -> list[Any]:
     wanted = Q(status__in=OPEN) | Q(client_order_id__in=mentioned) if mentioned else Q(status__in=OPEN)
     rows = Order.objects.filter(wanted, account=account).order_by("id")
@@ -132,7 +144,11 @@ def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> Non
         row.bot, row.config, row.instrument = bots[row.bot_id], configs[row.config_id], instruments[row.instrument_id]
         keys.positions[row.public_id], by_pk[row.pk] = row.pk, row.public_id
         position = position_state(row)
-        (state.positions if position.status in OPEN_STATES else state.closed_positions)[row.public_id] = position
+        if position.status in OPEN_STATES:
+            state.positions[row.public_id] = position
+        else:
+            state.closed_positions[row.public_id] = position
+            leftover_note(state, position)
     _orders_joined(loaded, orders, bots, instruments, by_pk)
     for intent in loaded.intents:
         keys.intents[intent.public_id] = intent.pk
@@ -232,6 +248,7 @@ def position_state(row: Position) -> PositionState:
         fees_cash=row.fees_cash,
         realised_pnl=row.realised_pnl,
         dust=row.dust,
+        dust_moved=row.dust_moved,
         stop_price=row.stop_price,
         target_price=row.target_price,
         hold_until=row.hold_until,

@@ -50,6 +50,7 @@ POSITION_COLUMNS = (
     "fees_cash",
     "realised_pnl",
     "dust",
+    "dust_moved",
     "stop_price",
     "target_price",
     "hold_until",
