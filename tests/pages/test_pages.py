@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -147,6 +148,14 @@ def test_a_trade_adds_up_and_says_why(world, page, cents):
     world.trade.save()
     text = page.get(reverse("trade_detail", args=[world.trade.public_id])).content.decode()
     assert world.signal.reason in text and "fast average" in text and "Buy signal" in text
+
+
+def test_an_open_trade_is_valued_at_its_last_price(world, page, cents):
+    text = page.get(reverse("trade_detail", args=[world.open.public_id])).content.decode()
+    kv = dict(re.findall(r"<dt>(Price result|Fees|Net)[^<]*</dt>\s*<dd[^>]*>\s*(?:<span[^>]*>)?([^<]+)", text))
+    moved = world.open.amount * Decimal(worlds.PRICES["SOL"][0]) - world.open.buy_cost
+    assert abs(cents(kv["Price result"]) - moved) < Decimal("0.01")
+    assert cents(kv["Price result"]) + cents(kv["Fees"]) == cents(kv["Net"])
 
 
 def test_the_csv_holds_exact_numbers(world, page):

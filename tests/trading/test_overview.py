@@ -60,14 +60,15 @@ def test_parts_add_up_and_queries_do_not_grow(make, at_noon, django_assert_num_q
     for number, bot in enumerate(bots):
         closed(make, bot, btc, f"{number}.123456789", "0.4", number * 5, at_noon)
     row = shown(account.user)
-    with django_assert_num_queries(6):  # closed days, today's trades, where each period began
+    make.position(bots[0], btc, fees_quote=D("0.05"), fees_cash=D("0.05"))
+    with django_assert_num_queries(7):  # closed days, today's trades, what is open, where each period began
         periods = {period.key: period for period in periods_read(row, row.equity_now, row.deposits_now)}
     for period in periods.values():
         assert period.realised + period.unrealised - period.fees == period.pnl
         assert period.pnl == (row.equity_now - period.base).quantize(D("0.01"))
     today, month, total = periods["today"], periods["month"], periods["total"]
-    assert (today.pnl, today.realised, today.fees) == (D("18.75"), D("0.52"), D("0.40"))
-    assert (month.pnl, month.realised, month.fees) == (D("40.00"), D("15.74") + D("2.40"), D("2.40"))
+    assert (today.pnl, today.realised, today.fees) == (D("18.75"), D("0.52"), D("0.45"))
+    assert (month.pnl, month.realised, month.fees) == (D("40.00"), D("15.74") + D("2.40"), D("2.45"))
     assert total.pnl == D("50.00") and total.share == D("0.05")
 
 

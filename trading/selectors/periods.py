@@ -1,8 +1,9 @@
 """PnL of an account per period (UTC days), in parts that add up: realised + unrealised - fees = PnL.
 
 PnL is the change of the account's value with deposits taken out. Realised is the price result of the trades that closed
-in the period, fees are those trades' fees, and unrealised is what remains: nothing is counted twice or lost. Closed
-days come from the daily statistics, only today's trades are read one by one.
+in the period, fees are those trades' fees and what open positions have paid so far, and unrealised is what remains:
+nothing is counted twice or lost. Closed days come from the daily statistics, only today's trades and open positions
+are read one by one.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from accounts.models import ExchangeAccount
 from trading.domain.money import exact
 from trading.models import BalanceSnapshot, Position, TradingStats
 from trading.selectors.accounts import day_start
+from trading.selectors.positions import OPEN
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -52,7 +54,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What closed on one UTC day: net result and fees in quote currency."""
+    """What one UTC day brought: net result and fees in quote currency."""
 
     day: date
     net: Decimal
@@ -61,7 +63,7 @@ class Day:
 
 @exact
 def periods_read(account: ExchangeAccount, equity: Decimal | None, deposits: Decimal | None) -> list[Period]:
-    """Today, 7 days, 30 days and total of one account; empty before its first snapshot. Six queries."""
+    """Today, 7 days, 30 days and total of one account; empty before its first snapshot. Seven queries."""
     if equity is None:
         return []
     today = day_start()
@@ -75,11 +77,13 @@ def _begin(today: datetime, days: int | None) -> datetime | None:
 
 
 def _days(account: ExchangeAccount, today: datetime) -> list[Day]:
-    """Closed days from the statistics (one row a bot and day), today from its trades."""
+    """Closed days from the statistics (one row a bot and day), today from its trades and what is open."""
     stats = TradingStats.objects.filter(bot__account=account, day__lt=today.date())
     closed = Position.objects.filter(account=account, status=Position.Status.CLOSED, closed_at__gte=today)
     found = [Day(*row) for row in stats.values_list("day", "realised_pnl", "fees_quote")]
-    return found + [Day(today.date(), *row) for row in closed.values_list("realised_pnl", "fees_quote")]
+    found += [Day(today.date(), *row) for row in closed.values_list("realised_pnl", "fees_quote")]
+    held = Position.objects.filter(account=account, status__in=OPEN).values_list("fees_quote", flat=True)
+    return found + [Day(today.date(), -fees, fees) for fees in held]
 
 
 def _period(

@@ -5,7 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from signals.quotes import latest
 from trading.models import Fill, Intent, Order, Position, RiskEvent
+from trading.selectors.positions import OPEN, position_pnl
 
 ZERO = Decimal(0)
 INTERNAL = ("anchor_ms",)
@@ -30,15 +32,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A trade with its parts: price result - fees = net, in quote currency."""
+    """A trade with its parts: price result - fees = net, in quote currency.
+
+    Of an open one as of its last price (None while there is none); of a closed one what it came to.
+    """
 
     position: Position
     steps: list[Step]
     entry: Decimal | None
     exit: Decimal | None
-    gross: Decimal
     fees: Decimal
-    net: Decimal
+    net: Decimal | None
     share: Decimal | None
     planned_loss: Decimal | None
     planned_gain: Decimal | None
@@ -46,9 +50,14 @@ class Story:
     denials: list[RiskEvent]
 
     @property
-    def net_cents(self) -> Decimal:
+    def is_open(self) -> bool:
+        """Whether the result is only what it would be now."""
+        return self.position.status in OPEN
+
+    @property
+    def net_cents(self) -> Decimal | None:
         """Net result in cents; with the two below it adds up as written."""
-        return self.net.quantize(CENT)
+        return None if self.net is None else self.net.quantize(CENT)
 
     @property
     def fees_cents(self) -> Decimal:
@@ -56,9 +65,9 @@ class Story:
         return -self.fees.quantize(CENT)
 
     @property
-    def gross_cents(self) -> Decimal:
+    def gross_cents(self) -> Decimal | None:
         """Price result in cents: what is left of the net when fees are put back."""
-        return self.net_cents - self.fees_cents
+        return None if self.net_cents is None else self.net_cents - self.fees_cents
 
 
 def story_read(position: Position) -> Story:
@@ -66,21 +75,28 @@ def story_read(position: Position) -> Story:
     orders = list(Order.objects.filter(position=position).select_related("intent").order_by("created_at", "id"))
     fills = list(Fill.objects.filter(order__in=orders).select_related("order").order_by("executed_at", "id"))
     entry = position.buy_cost / position.bought if position.bought else None
-    net, fees = position.realised_pnl, position.fees_quote
+    net = _net(position)
     return Story(
         position=position,
         steps=_steps(position, orders, fills),
         entry=entry,
         exit=position.sell_proceeds / position.sold if position.sold else None,
-        gross=net + fees,
-        fees=fees,
+        fees=position.fees_quote,
         net=net,
-        share=net / position.buy_cost if position.buy_cost else None,
+        share=net / position.buy_cost if net is not None and position.buy_cost else None,
         planned_loss=_planned(position, entry, position.stop_price),
         planned_gain=_planned(position, entry, position.target_price),
         inputs=_inputs(position),
         denials=_denials(position),
     )
+
+
+def _net(position: Position) -> Decimal | None:
+    """What a closed trade came to; an open one as if it were sold at the bid, before that sale's fee."""
+    if position.status not in OPEN:
+        return position.realised_pnl
+    quote = latest(position.account.exchange, position.instrument.symbol)
+    return None if quote is None or not position.bought else position_pnl(position, quote.bid)
 
 
 def _planned(position: Position, entry: Decimal | None, price: Decimal | None) -> Decimal | None:
