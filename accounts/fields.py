@@ -19,6 +19,11 @@ def decimal_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def storable(text: str) -> bool:
+    """Whether a database can keep this text: no NUL, no half of a surrogate pair."""
+    return not any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text)
+
+
 class ExactDecimalField(models.Field):
     """A Decimal that comes back exactly as it went in, on every database.
 
@@ -51,6 +56,8 @@ class ExactDecimalField(models.Field):
     def _checked(number: Decimal) -> Decimal:
         if not number.is_finite():
             raise ValidationError("The amount must be a finite number.")
+        if number and not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS:  # 1e999999999 written out fills the memory
+            raise ValidationError(f"At most {MAX_DIGITS - DECIMAL_PLACES} digits on either side of the point are kept.")
         number = Decimal(decimal_text(number))
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > DECIMAL_PLACES:

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.fields import ExactDecimalField, decimal_text
+from accounts.fields import ExactDecimalField, decimal_text, storable
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "123456789.123456789012"})
@@ -35,11 +35,13 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
         """Unknown fields first, so that a misspelt optional field is not silently left out."""
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
             words = f"There is no such field. Known fields: {', '.join(self.fields)}."
-            raise serializers.ValidationError({name: [words] for name in unknown})
+            raise serializers.ValidationError({name if storable(name) else "general": [words] for name in unknown})
         return super().to_internal_value(data)
 
 
 class ReasonInput(StrictSerializer):
     """Why, in words (optional)."""
 
-    reason = serializers.CharField(max_length=240, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(
+        max_length=240, required=False, allow_blank=True, default="", help_text="Shown beside the status."
+    )

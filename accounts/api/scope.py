@@ -8,6 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.fields import storable
 from accounts.models import User
 
 
@@ -59,7 +60,18 @@ def ip_of(request: Request) -> str | None:
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent."""
+    """The JSON object that was sent, its texts such as a database can keep."""
     if not isinstance(request.data, dict):
         raise ValidationError({"general": ["Send one JSON object."]})
+    if bad := [name for name, value in request.data.items() if not (_storable(value) and storable(name))]:
+        words = ["It holds characters that cannot be stored (NUL, or half of a surrogate pair)."]
+        raise ValidationError({name if storable(name) else "general": words for name in bad})
     return dict(request.data)
+
+
+def _storable(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_storable(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(_storable(part) for part in value)
+    return not isinstance(value, str) or storable(value)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from accounts.exchanges.errors import ExchangeRefused
 from accounts.exchanges.modes import mode_check
 from accounts.exchanges.quirks import quirks_for
-from accounts.fields import ExactDecimalField
+from accounts.fields import ExactDecimalField, storable
 from accounts.models import ExchangeAccount, User
 
 Errors = dict[str, list[str]]
@@ -80,7 +80,7 @@ def _key_error(name: str, value: str, needed: bool, title: str) -> str:
 
 def _name(user: User, raw: Any, errors: Errors) -> str:
     name = str(raw or "").strip()
-    if not 1 <= len(name) <= 80:
+    if not 1 <= len(name) <= 80 or not storable(name):
         errors["name"] = ["A name of 1 to 80 characters is needed."]
     elif user.exchange_accounts.filter(name=name).exclude(status=ExchangeAccount.Status.REMOVED).exists():
         errors["name"] = ["You already have an account of this name; choose another."]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts.fields import storable
 from accounts.models import User
 from accounts.services.audit import audit_record
 
@@ -95,7 +96,8 @@ def _password_errors(password: str, user: User) -> dict[str, list[str]]:
 
 
 def _name_error(value: Any) -> str:
-    return "" if isinstance(value, str) and len(value) <= 120 else "At most 120 characters."
+    good = isinstance(value, str) and len(value) <= 120 and storable(value)
+    return "" if good else "Text of at most 120 characters."
 
 
 def _language_error(value: Any) -> str:

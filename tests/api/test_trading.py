@@ -67,7 +67,7 @@ def test_configuration_read_change_replace(anna) -> None:
     kept = anna.client.patch(path, {"stop_loss": "0.02"}, format="json").json()
     assert (kept["version"], kept["capital_per_trade"]) == (3, "321.5")
     replaced = anna.client.put(path, {"stop_loss": "0.03"}, format="json").json()
-    assert (replaced["capital_per_trade"], replaced["max_positions"], replaced["stop_loss"]) == ("200", 2, "0.03")
+    assert (replaced["capital_per_trade"], replaced["max_positions"], replaced["stop_loss"]) == ("200", 4, "0.03")
     refused = anna.client.patch(path, {"stop_loss": "2", "apply_to_open": True}, format="json")
     assert refused.status_code == 400 and "stop_loss" in refused.json()["error"]["fields"]
     assert anna.client.get(path).json()["version"] == replaced["version"]
@@ -145,9 +145,10 @@ def test_no_entry_under_a_stop(running) -> None:
 def test_cancel(anna) -> None:
     order = anna.rows["orders"]
     answer = anna.client.post(f"/api/orders/{order.public_id}/cancel")
-    assert answer.status_code == 202 and answer.json()["cancel_requested_at"]
+    assert answer.status_code == 202 and answer.json()["status"] == "active"
     assert anna.client.post(f"/api/orders/{order.public_id}/cancel").status_code == 202
-    Order.objects.filter(pk=order.pk).update(status="filled", cancel_requested_at=None)
+    assert Intent.objects.get(purpose="cancel").order == order, "asking twice queues one cancel"
+    Order.objects.filter(pk=order.pk).update(status="filled")
     refused = anna.client.post(f"/api/orders/{order.public_id}/cancel")
     assert refused.status_code == 400 and "nothing to cancel" in refused.json()["error"]["message"]
 

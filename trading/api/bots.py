@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.api.fields import ReasonInput
 from accounts.api.scope import OwnRows, body_of, ip_of, user_of
 from trading.api.filters import BotFilters
-from trading.api.inputs import BotInput, ConfigChangeInput, ConfigInput, ValidationOutput
+from trading.api.inputs import BotInput, ConfigChangeInput, ConfigInput, ConfigReplaceInput, ValidationOutput
 from trading.api.outputs import BotOutput, ConfigOutput
 from trading.models import Bot
 from trading.services import bots as services
@@ -101,7 +101,7 @@ class BotConfigView(OwnRows, GenericAPIView[Bot]):
         """The version in force."""
         return Response(ConfigOutput(self.get_object().config).data)
 
-    @extend_schema(request=ConfigChangeInput, responses={200: ConfigOutput})
+    @extend_schema(request=ConfigReplaceInput, responses={200: ConfigOutput})
     def put(self, request: Request, public_id: Any) -> Response:
         """Replace the configuration: fields left out take their defaults."""
         return self._configured(request, {**config_defaults(), **body_of(request)})

@@ -22,10 +22,12 @@ for name, views in {
 }.items():
     router.register(name, views, basename=f"api-{name}")
 
+CONFIG = "bots/<uuid:public_id>/config"
+
 urlpatterns = [
-    path("trading/bots/<uuid:public_id>/config", BotConfigView.as_view(), name="api-bot-config"),
-    path(
-        "trading/bots/<uuid:public_id>/config/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"
-    ),
+    path(CONFIG, BotConfigView.as_view(), name="api-bot-config"),
+    path(f"{CONFIG}/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"),
+    path(f"trading/{CONFIG}", BotConfigView.as_view()),  # the address of old scripts
+    path(f"trading/{CONFIG}/validate", BotConfigValidateView.as_view()),
     *router.urls,
 ]

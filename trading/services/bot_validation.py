@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.fields import storable
 from accounts.models import ExchangeAccount, User
 from signals.models import Instrument, Strategy
 from trading.models import Bot, BotConfig
@@ -47,6 +48,7 @@ _CHOICES: dict[str, list[str]] = {
     "entry_type": list(BotConfig.Entry.values),
     "on_maker_timeout": list(BotConfig.OnMakerTimeout.values),
 }
+LIMITS = {**_DECIMALS, **_INTEGERS}
 CONFIG_FIELDS = (
     "symbols",
     "timeframe",
@@ -62,7 +64,7 @@ ALL_FIELDS = ("name", "account", "mode", *CONFIG_FIELDS)
 
 
 def config_defaults() -> dict[str, Any]:
-    """The values a new configuration begins with (the model's own defaults, typed)."""
+    """The values a new configuration begins with: the model's own defaults, typed. Form, API and demo begin here."""
     blank = BotConfig()
     values = {name: getattr(blank, name) for name in CONFIG_FIELDS if name != "strategy"}
     values.update({name: Decimal(str(values[name])) for name in _DECIMALS})
@@ -134,7 +136,8 @@ def _unknown_refuse(data: Mapping[str, Any], errors: Errors) -> None:
 
 
 def _name_check(data: Mapping[str, Any], owner: User, bot: Bot | None, errors: Errors) -> str:
-    name = str(data.get("name", bot.name if bot else "")).strip()
+    given = data.get("name", bot.name if bot else "")
+    name = given.strip() if isinstance(given, str) and storable(given) else ""
     others = Bot.objects.filter(user=owner, name=name, deleted_at=None)
     if bot:
         others = others.exclude(pk=bot.pk)

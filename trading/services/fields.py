@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from accounts.fields import ExactDecimalField
+from accounts.fields import ExactDecimalField, storable
 
 MAX_SYMBOLS = 500
 
@@ -68,8 +68,8 @@ def some_of(allowed: Sequence[str]) -> Callable[[Any], list[str]]:
     """A parser of a list of words out of `allowed`."""
 
     def check(raw: Any) -> list[str]:
-        values = [raw] if isinstance(raw, str) and raw else list(raw or [])
-        if any(value not in allowed for value in values):
+        values = [] if raw in (None, "") else [raw] if isinstance(raw, str) else raw
+        if not isinstance(values, list | tuple) or any(value not in allowed for value in values):
             raise ValueError(f"Any of: {', '.join(allowed)}.")
         return [name for name in allowed if name in values]
 
@@ -92,7 +92,7 @@ def symbol_list(raw: Any) -> list[str]:
     """Unified symbols from a list or from text separated by commas or white space, each once."""
     if isinstance(raw, str):
         raw = raw.replace(",", " ").split()
-    if not isinstance(raw, list | tuple) or not all(isinstance(item, str) for item in raw):
+    if not isinstance(raw, list | tuple) or not all(isinstance(item, str) and storable(item) for item in raw):
         raise ValueError("A list of symbols such as BTC/USDT, or an empty list for every scanned symbol.")
     symbols = list(dict.fromkeys(item.strip().upper() for item in raw if item.strip()))
     if len(symbols) > MAX_SYMBOLS:
@@ -102,12 +102,12 @@ def symbol_list(raw: Any) -> list[str]:
 
 def by_reference(rows: QuerySet[Any], reference: Any) -> Any:
     """The row that `reference` means: itself, its public id, or its primary key; None when it is not among `rows`."""
-    if reference in (None, ""):
+    if reference in (None, "") or isinstance(reference, bool):
         return None
-    key = getattr(reference, "pk", reference)
-    if isinstance(key, int) or str(key).isdigit():
-        return rows.filter(pk=int(key)).first() if int(key) < 2**63 else None
+    key = str(getattr(reference, "pk", reference))
+    if key.isascii() and key.isdigit():
+        return rows.filter(pk=int(key)).first() if len(key) < 19 else None
     try:
-        return rows.filter(public_id=uuid.UUID(str(key))).first()
+        return rows.filter(public_id=uuid.UUID(key)).first()
     except ValueError:
         return None
