@@ -1,10 +1,13 @@
 """Every address of the API, to be included at `/api/`. A trailing slash is accepted everywhere."""
 
+from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import include, path, re_path, resolve
 from django.urls.exceptions import Resolver404
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework import serializers
@@ -15,7 +18,49 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.errors import nowhere
+from accounts.clock import now
 from xray_site.health import health_report
+
+
+class IndexOutput(serializers.Serializer):  # type: ignore[type-arg]
+    """Where to begin, and every endpoint with what it does."""
+
+    docs = serializers.CharField(help_text="A page that describes every endpoint and tries it out.")
+    schema = serializers.CharField(help_text="The same for programs: OpenAPI 3.")
+    login = serializers.CharField(help_text="How to get a token.")
+    endpoints = serializers.DictField(child=serializers.CharField(), help_text="'GET /api/orders': what it does.")
+
+
+class IndexView(APIView):
+    """The map of the API for a newcomer; it needs no token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses={200: IndexOutput}, auth=[], tags=["docs"])
+    def get(self, request: Request) -> Response:
+        """Every endpoint with one sentence about it."""
+        words = "POST /api/auth/login with email and password; send 'Authorization: Token <token>' from then on."
+        return Response({"docs": "/api/docs", "schema": "/api/schema", "login": words, "endpoints": _endpoints()})
+
+
+@cache
+def _endpoints() -> dict[str, str]:
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]  # type: ignore[no-untyped-call]
+    return {
+        f"{method.upper()} {path}": operation.get("summary", "")
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+
+class DocsView(SpectacularSwaggerView):
+    """The page about the API. What it refuses is told in JSON, as everywhere under /api/."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """The page's own renderer knows no errors."""
+        answer = super().handle_exception(exc)
+        return JsonResponse(answer.data, status=answer.status_code)
 
 
 class HealthOutput(serializers.Serializer):  # type: ignore[type-arg]
@@ -41,13 +86,21 @@ class HealthView(APIView):
         """The state of every part; 503 when the database (or the configured Redis) does not answer."""
         report = health_report()
         down = report["status"] == "down" or report.get("redis") is False
+        report["time"] = now().isoformat().replace("+00:00", "Z")
         return Response(report, status=503 if down else 200)
 
 
+@csrf_exempt
+def bare(request: HttpRequest) -> HttpResponseBase:
+    """`/api` is `/api/`, for every method."""
+    return IndexView.as_view()(request)
+
+
+@csrf_exempt  # as DRF's views are: their authentication checks it
 def slashed(request: HttpRequest, rest: str) -> HttpResponseBase:
     """The same address without its trailing slash."""
     try:
-        match = resolve(request.path_info.rstrip("/"))
+        match = resolve(request.path_info[:-1] if not rest.endswith("/") else "")
     except Resolver404:
         return nowhere(request)
     view: Any = match.func
@@ -55,16 +108,15 @@ def slashed(request: HttpRequest, rest: str) -> HttpResponseBase:
     return answer
 
 
-slashed.csrf_exempt = True  # type: ignore[attr-defined]  # as DRF's views are: their authentication checks it
-
 urlpatterns = [
+    path("", IndexView.as_view(), name="api-index"),
     path("health", HealthView.as_view(), name="api-health"),
     path(
         "schema",
         SpectacularAPIView.as_view(renderer_classes=[JSONRenderer], permission_classes=[AllowAny]),
         name="api-schema",
     ),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api-schema", permission_classes=[AllowAny]), name="api-docs"),
+    path("docs", DocsView.as_view(url_name="api-schema", permission_classes=[AllowAny]), name="api-docs"),
     path("", include("accounts.api.urls")),
     path("", include("signals.api.urls")),
     path("", include("mlmodels.api.urls")),

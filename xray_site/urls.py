@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from xray_site.api import IndexView
+from xray_site.api import bare
 from xray_site.dashboard import platform_stop
 from xray_site.health import healthz
 
@@ -15,7 +15,7 @@ handler500 = "accounts.api.errors.server_error"
 urlpatterns = [
     path("admin/platform-stop/", admin.site.admin_view(platform_stop), name="admin_platform_stop"),
     path("admin/", admin.site.urls),
-    path("api", IndexView.as_view()),
+    path("api", bare),
     path("api/", include("xray_site.api")),
     path("healthz", healthz, name="healthz"),
     path("", include("accounts.urls")),

@@ -28,8 +28,8 @@ class LoginThrottle(SimpleRateThrottle):
     rate = "30/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        """One bucket an address."""
-        return f"throttle:login:{self.get_ident(request)}"
+        """One bucket an address (not what a header claims: that would be a way around it)."""
+        return f"throttle:login:{ip_of(request)}"
 
     def wait(self) -> float | None:
         """Whole seconds read better in the message."""

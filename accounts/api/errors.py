@@ -7,9 +7,12 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -20,6 +23,8 @@ from accounts.exchanges.errors import ExchangeError, ExchangeRefused
 log = logging.getLogger(__name__)
 GENERAL = "general"
 NOT_FOUND = "There is no such thing, or it is not yours. Ids are UUIDs; the map of the API is at /api/docs."
+SERVER_ERROR = "Something went wrong on our side; it was logged. Try again, and tell the staff if it stays."
+TOO_DEEP = "The body is not valid JSON (it is nested too deeply)."
 Fields = dict[str, list[str]]
 
 
@@ -41,6 +46,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, OperationalError):
         log.warning("database trouble behind the API: %s", type(error).__name__)
         answer = Response(error_body("busy", "The database is busy. Try again in a moment."), status=503)
+    elif isinstance(error, RecursionError):
+        answer = Response(error_body("bad_json", TOO_DEEP), status=400)
+    elif isinstance(error, SuspiciousOperation):
+        answer = Response(error_body("bad_request", str(error)), status=400)
     else:
         answer = _by_framework(error, context)
     set_rollback()
@@ -87,8 +96,7 @@ def _by_framework(error: Exception, context: dict[str, Any]) -> Response:
     answer = drf_exception_handler(error, context)
     if answer is None:
         log.error("unexpected error behind %s", _path(context), exc_info=error)
-        words = "Something went wrong on our side; it was logged. Try again, and tell the staff if it stays."
-        return Response(error_body("server_error", words), status=500)
+        return Response(error_body("server_error", SERVER_ERROR), status=500)
     if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
         answer.status_code = 401  # DRF says 403 where a view has no authenticator of its own, as login
     code, message = _words(error)
@@ -120,6 +128,8 @@ def _words(error: Exception) -> tuple[str, str]:
         return "unsupported_media_type", "Send JSON with the header 'Content-Type: application/json'."
     if isinstance(error, exceptions.MethodNotAllowed):
         return "method_not_allowed", f"{_text(error)} The map of the API is at /api/docs."
+    if isinstance(error, exceptions.NotAcceptable):
+        return "not_acceptable", "The API answers in JSON: send 'Accept: application/json', or no such header."
     return str(getattr(error, "default_code", "error")), _text(error)
 
 
@@ -127,6 +137,26 @@ def _text(error: Exception) -> str:
     return str(getattr(error, "detail", error))
 
 
+@csrf_exempt  # there is nothing to forge: the answer is the same with and without a session
 def nowhere(request: HttpRequest, rest: str = "") -> JsonResponse:
-    """The answer for every address under /api/ that is none."""
+    """The answer for every address under /api/ that is none, whatever the method."""
     return JsonResponse(error_body("not_found", NOT_FOUND), status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: JSON under /api/, the page elsewhere."""
+    if not under_api(request):
+        return defaults.bad_request(request, exception)
+    return JsonResponse(error_body("bad_request", "The request is malformed."), status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, for what fails outside of the API's own views (Django has logged it)."""
+    if not under_api(request):
+        return defaults.server_error(request)
+    return JsonResponse(error_body("server_error", SERVER_ERROR), status=500)
+
+
+def under_api(request: HttpRequest) -> bool:
+    """Whether a program asks, which wants JSON."""
+    return request.path == "/api" or request.path.startswith("/api/")

@@ -1,6 +1,13 @@
 """How lists are paged in the API: by a cursor on (moment, id), stable while rows are added."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+BAD_CURSOR = "This cursor is not one of ours: follow 'next' and 'previous' as they are given."
 
 
 class CreatedCursorPagination(CursorPagination):
@@ -10,7 +17,26 @@ class CreatedCursorPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    invalid_cursor_message = "This cursor is not one of ours: follow 'next' and 'previous' as they are given."
+
+    def get_page_size(self, request: Request) -> int:
+        """What was asked for. Anything but a whole number in the range is refused: a script would lose rows by it."""
+        asked = request.query_params.get("page_size", str(self.page_size))
+        if asked.isascii() and asked.isdigit() and len(asked) < 10 and 1 <= int(asked) <= self.max_page_size:
+            return int(asked)
+        raise ValidationError({"page_size": [f"A whole number from 1 to {self.max_page_size}."]})
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """One page; a cursor that is none is a bad value, not a missing thing."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (NotFound, DjangoValidationError, OverflowError, ValueError):
+            raise ValidationError({"cursor": [BAD_CURSOR]}) from None
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The range of page_size, told."""
+        found = super().get_schema_operation_parameters(view)
+        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        return [{**one, "schema": size} if one["name"] == "page_size" else one for one in found]
 
 
 def cursor_on(moment: str) -> type[CreatedCursorPagination]:

@@ -24,14 +24,34 @@ ERROR_SCHEMA: dict[str, Any] = {
         }
     },
 }
+ERROR_EXAMPLE: dict[str, Any] = {
+    "error": {
+        "code": "invalid",
+        "message": "amount_quote: At least 10 and at most 1000000000 USDT.",
+        "fields": {"amount_quote": ["At least 10 and at most 1000000000 USDT."]},
+    }
+}
 
 
 def errors_documented(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Add the error shape as every operation's default answer (drf-spectacular's post-processing hook)."""
+    """Add the error shape as every operation's default answer, and a summary (drf-spectacular's hook)."""
     result.setdefault("components", {}).setdefault("schemas", {})["ErrorBody"] = ERROR_SCHEMA
-    answer = {"description": "Refused.", "content": {"application/json": {"schema": _REFERENCE}}}
-    for operations in result.get("paths", {}).values():
+    content = {"schema": _REFERENCE, "example": ERROR_EXAMPLE}
+    answer = {"description": "Refused.", "content": {"application/json": content}}
+    for name, schema in result["components"]["schemas"].items():
+        if name.startswith("Patched"):  # what a PATCH leaves out stays as it is
+            for part in schema.get("properties", {}).values():
+                part.pop("default", None)
+    for path, operations in result.get("paths", {}).items():
         for method in _METHODS:
             if method in operations:
                 operations[method].setdefault("responses", {}).setdefault("default", answer)
+                operations[method].setdefault("summary", _summary(path, method, operations[method]))
     return result
+
+
+def _summary(path: str, method: str, operation: dict[str, Any]) -> str:
+    """The first sentence of the description; where a list and its single rows share one, the row says so."""
+    sentence = str(operation.get("description", "")).split("\n")[0].split(". ")[0].rstrip(".")
+    row = method == "get" and path.endswith("}") and sentence
+    return f"One row of: {sentence[0].lower()}{sentence[1:]}" if row else sentence

@@ -5,9 +5,11 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api.auth import LoginView, LogoutView, MeView
 from accounts.api.exchange_accounts import AccountViews
+from accounts.api.notices import NoticeViews
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("exchange-accounts", AccountViews, basename="api-exchange-accounts")
+router.register("notices", NoticeViews, basename="api-notices")
 
 urlpatterns = [
     path("auth/login", LoginView.as_view(), name="api-login"),

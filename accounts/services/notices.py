@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
+from accounts.clock import now
 from accounts.models import Notice, User
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,14 @@ def notice_send(*, user: User | None, level: str, title: str, text: str = "", li
     notice = Notice.objects.create(user=user, level=level, title=title[:160], text=text[:600], link=link[:200])
     transaction.on_commit(lambda: _tell(notice))
     return notice
+
+
+def notices_mark_read(*, user: User, notice: Notice | None = None) -> int:
+    """Mark one notice of the user as read, or all of them; returns how many were unread."""
+    rows = Notice.objects.filter(user=user, read_at=None)
+    if notice is not None:
+        rows = rows.filter(pk=notice.pk)
+    return rows.update(read_at=now())
 
 
 def _tell(notice: Notice) -> None:

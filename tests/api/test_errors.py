@@ -45,7 +45,7 @@ def test_other_content(anna) -> None:
     "path",
     [
         "/api/nothing",
-        "/api/",
+        "/api/nothing/",
         "/api/orders/not-a-uuid",
         "/api/orders/1",
         "/api/orders/00000000-0000-0000-0000-000000000000",
@@ -77,7 +77,9 @@ def test_filters_that_are_none(anna, query: str, field: str) -> None:
 
 
 def test_a_cursor_of_somebody_elses_making(anna) -> None:
-    _shape(anna.client.get("/api/orders?cursor=%00abc"), 404, "not_found")
+    for cursor in ("%00abc", "cD1hYmM=", "cD05OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5", "bz0tNQ=="):
+        error = _shape(anna.client.get(f"/api/orders?cursor={cursor}"), 400, "invalid")
+        assert "next" in error["fields"]["cursor"][0]
 
 
 @pytest.mark.parametrize(

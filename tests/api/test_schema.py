@@ -18,7 +18,7 @@ def test_every_operation_tells_of_its_errors() -> None:
     assert len(schema["paths"]) > 40
     operations = [one for path in schema["paths"].values() for key, one in path.items() if key != "parameters"]
     assert all("default" in one["responses"] for one in operations)
-    assert not any(path.endswith("/") for path in schema["paths"])
+    assert not any(path.endswith("/") for path in schema["paths"] if path != "/api/")
     for name in ("/api/auth/login", "/api/exchange-accounts", "/api/bots", "/api/orders", "/api/fills", "/api/trades"):
         assert name in schema["paths"]
     assert "/api/trading/bots/{public_id}/config" in schema["paths"]
