@@ -1,12 +1,11 @@
 """Browser addresses of accounts."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from accounts import views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
     path("signup/", views.signup, name="signup"),
 ]

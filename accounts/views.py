@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView as DjangoLoginView
+from django.contrib.auth.views import LogoutView as DjangoLogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +28,15 @@ class LoginView(DjangoLoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """`signup_open` says whether to offer a sign-up link."""
         return super().get_context_data(signup_open=settings.XRAY_SIGNUP, **kwargs)
+
+
+class LogoutView(DjangoLogoutView):
+    """The end of a session, by the page's button only."""
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        """Who opens the address by hand stays logged in, and is told."""
+        messages.info(request, "You are still logged in: to log out, press the button at the top of the page.")
+        return redirect(settings.LOGIN_REDIRECT_URL)
 
 
 def signup(request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.timesince import timesince
-from django.views.decorators.http import require_POST
 
 from accounts.admin import staff_of
 from accounts.clock import now
@@ -19,6 +18,7 @@ from mlmodels.models import ModelVersion, TrainingRun
 from signals.models import ExchangeState, Scan, Signal
 from trading.models import Bot, Fill, Intent, Order, Position, StopSwitch
 from trading.services.stops import stop_set, stops_clear
+from trading.views.methods import post_only
 
 ACTIVE_POSITIONS = ("opening", "open", "closing")
 
@@ -37,7 +37,7 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
     return context
 
 
-@require_POST
+@post_only("admin:index")
 def platform_stop(request: HttpRequest) -> HttpResponse:
     """Pause everything (no new entries), or let it go on; for staff who may change stop switches."""
     if not request.user.has_perm("trading.add_stopswitch"):

@@ -121,7 +121,8 @@ def test_strangers_can_do_nothing(world, stranger):
 
 def test_actions_are_posts(world, page):
     for url in (reverse("stop"), reverse("position_close", args=[world.open.public_id]), reverse("notices_read")):
-        assert page.get(url).status_code == 405
+        assert page.get(url).status_code == 302
+        assert page.put(url).status_code == 405
 
 
 def test_the_stop_ladder(world, page):

@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from trading.models import Bot, Order, Position, StopSwitch
 from trading.services import bots, intents, stops
+from trading.views.methods import post_only
 from trading.views.overview import next_of
 from trading.views.scope import user_of
 
@@ -43,7 +43,7 @@ def error_lines(error: ValidationError) -> list[str]:
 
 
 @login_required
-@require_POST
+@post_only("overview")
 def stop(request: HttpRequest) -> HttpResponse:
     """Set or lift the user's own stop; flatten needs the typed word."""
     user, level = user_of(request), request.POST.get("level", "")
@@ -64,7 +64,7 @@ def stop(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("overview")
 def position_close(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask for one position to be sold at market."""
     position = get_object_or_404(
@@ -79,7 +79,7 @@ def position_close(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("order_list")
 def order_cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask for one open order to be cancelled."""
     order = get_object_or_404(Order.objects.select_related("bot"), public_id=public_id, bot__user=user_of(request))
@@ -92,7 +92,7 @@ def order_cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("bot_detail", "public_id")
 def bot_action(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
     """Start, stop, pause, resume or delete a bot."""
     bot = get_object_or_404(

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.fields import decimal_text
 from trading.forms import BY_NAME, NOTIFICATIONS, BotForm
@@ -19,6 +18,7 @@ from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bots import bot_configure, bot_create, bot_start
 from trading.services.presets import PRESETS
 from trading.views.actions import client_ip
+from trading.views.methods import get_only, get_or_post, post_only
 from trading.views.preview import preview_of
 from trading.views.scope import account_shown, accounts_of, user_of
 
@@ -27,14 +27,14 @@ PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_l
 
 
 @login_required
-@require_GET
+@get_only
 def bot_list(request: HttpRequest) -> HttpResponse:
     """All bots of the user."""
     return render(request, "bots/list.html", {"cards": bot_cards(user_of(request))})
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@get_or_post
 def bot_new(request: HttpRequest) -> HttpResponse:
     """Create a bot, and start it when asked to."""
     if not accounts_of(request):
@@ -54,7 +54,7 @@ def bot_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@get_or_post
 def bot_edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The next version of a bot's configuration."""
     bot = _bot(request, public_id)
@@ -64,7 +64,7 @@ def bot_edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("bot_list")
 def bot_check(request: HttpRequest, public_id: UUID | None = None) -> HttpResponse:
     """Check the form while it is filled in: the field that changed, the preview and the section badges."""
     bot = _bot(request, public_id) if public_id else None
@@ -77,7 +77,7 @@ def bot_check(request: HttpRequest, public_id: UUID | None = None) -> HttpRespon
 
 
 @login_required
-@require_GET
+@get_only
 def bot_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One bot: state, configuration versions, positions, orders, decisions and refusals."""
     bot = _bot(request, public_id)
@@ -85,7 +85,7 @@ def bot_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def bot_block(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The live part of a bot's page, fetched after an event of this bot."""
     return render(request, "bots/_live.html", _detail_context(request, _bot(request, public_id)))

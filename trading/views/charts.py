@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from signals import quotes
 from signals.models import Instrument
@@ -17,6 +16,7 @@ from trading.selectors.activity import signals_of
 from trading.selectors.positions import OPEN, open_rows
 from trading.services.intents import entry_request
 from trading.views.actions import client_ip
+from trading.views.methods import get_only, post_only
 from trading.views.scope import account_shown, user_of
 
 CANDLES = 600
@@ -25,7 +25,7 @@ RECENT = 8
 
 
 @login_required
-@require_GET
+@get_only
 def chart_default(request: HttpRequest) -> HttpResponse:
     """The chart of the newest open position, else of the symbol with the most volume."""
     exchange = _exchange(request)
@@ -38,21 +38,21 @@ def chart_default(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def chart(request: HttpRequest, symbol: str) -> HttpResponse:
     """One symbol."""
     return render(request, "chart/page.html", _context(request, _instrument(request, symbol)))
 
 
 @login_required
-@require_GET
+@get_only
 def chart_side(request: HttpRequest, symbol: str) -> HttpResponse:
     """The panel beside the chart, fetched after an event that changed its structure."""
     return render(request, "chart/_side.html", _context(request, _instrument(request, symbol)))
 
 
 @login_required
-@require_GET
+@get_only
 def chart_data(request: HttpRequest, symbol: str) -> JsonResponse:
     """Candles [seconds, open, high, low, close, volume], markers and price lines. `since` (ms) asks for newer ones."""
     instrument = _instrument(request, symbol)
@@ -72,7 +72,7 @@ def chart_data(request: HttpRequest, symbol: str) -> JsonResponse:
 
 
 @login_required
-@require_POST
+@post_only("chart", "symbol")
 def entry(request: HttpRequest, symbol: str) -> HttpResponse:
     """A manual entry through one of the user's bots."""
     instrument = _instrument(request, symbol)

@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import EXCHANGES, ExchangeAccount
 from accounts.services import exchange_accounts as service
 from trading.views.actions import client_ip
+from trading.views.methods import get_only, get_or_post, post_only
 from trading.views.scope import accounts_of, user_of
 
 NEEDS_PASSPHRASE = ("kucoin", "okx")
@@ -37,7 +37,7 @@ DONE = {
 
 
 @login_required
-@require_GET
+@get_only
 def account_list(request: HttpRequest) -> HttpResponse:
     """All accounts of the user."""
     return render(request, "exchange_accounts/list.html", {"accounts": accounts_of(request)})
@@ -45,7 +45,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("api_key", "api_secret", "passphrase")
 @login_required
-@require_http_methods(["GET", "POST"])
+@get_or_post
 def account_new(request: HttpRequest) -> HttpResponse:
     """Add an account; what was typed is kept after a refusal, except secrets."""
     values = {
@@ -80,7 +80,7 @@ def account_new(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("api_key", "api_secret", "passphrase")
 @login_required
-@require_http_methods(["GET", "POST"])
+@get_or_post
 def account_keys(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Replace the keys of an account."""
     account = _account(request, public_id)
@@ -99,7 +99,7 @@ def account_keys(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("account_list")
 def account_action(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
     """Verify, pause, resume, attest, switch live on or off, remove."""
     account = _account(request, public_id)

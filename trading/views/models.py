@@ -3,14 +3,14 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from trading.selectors.models import lanes_read
+from trading.views.methods import get_only
 from trading.views.scope import accounts_of
 
 
 @login_required
-@require_GET
+@get_only
 def model_list(request: HttpRequest) -> HttpResponse:
     """Models of the exchanges that the user has accounts at."""
     template = "models/_lanes.html" if request.htmx else "models/list.html"  # type: ignore[attr-defined]

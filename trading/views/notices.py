@@ -4,17 +4,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
-from accounts.clock import now
 from accounts.models import Notice
+from accounts.services.notices import notices_mark_read
+from trading.views.methods import get_only, post_only
 from trading.views.scope import user_of
 
 PER_PAGE = 40
 
 
 @login_required
-@require_GET
+@get_only
 def notice_list(request: HttpRequest) -> HttpResponse:
     """All notices, newest first."""
     rows = Notice.objects.filter(user=user_of(request))
@@ -26,8 +26,8 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@post_only("notice_list")
 def notices_read(request: HttpRequest) -> HttpResponse:
     """Mark all as read."""
-    Notice.objects.filter(user=user_of(request), read_at=None).update(read_at=now())
+    notices_mark_read(user=user_of(request))
     return redirect("notice_list")

@@ -4,17 +4,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from trading.models import Order
 from trading.selectors.activity import orders_of
+from trading.views.methods import get_only
 from trading.views.scope import user_of
 
 PER_PAGE = 50
 
 
 @login_required
-@require_GET
+@get_only
 def order_list(request: HttpRequest) -> HttpResponse:
     """Orders of all bots, newest first, of one state when asked for."""
     status = request.GET.get("status", "")

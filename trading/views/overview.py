@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
 
 from trading.context_processors import shell
 from trading.selectors import activity
@@ -15,13 +14,14 @@ from trading.selectors.bots import bot_cards, drawdown_limit_of
 from trading.selectors.equity import RANGES, curve_read
 from trading.selectors.periods import CENT, periods_read
 from trading.selectors.positions import open_rows, open_totals
+from trading.views.methods import get_only, post_only
 from trading.views.scope import SESSION_KEY, account_shown, accounts_of, user_of
 
 RECENT = 8
 
 
 @login_required
-@require_GET
+@get_only
 def overview(request: HttpRequest) -> HttpResponse:
     """Everything of the shown account on one page."""
     context: dict[str, Any] = {"range": _range(request), "ranges": list(RANGES)}
@@ -31,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def overview_block(request: HttpRequest, block: str) -> HttpResponse:
     """One block of the overview, fetched after an event that changed its structure."""
     if block not in BLOCKS:
@@ -40,7 +40,7 @@ def overview_block(request: HttpRequest, block: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def shell_counts(request: HttpRequest) -> JsonResponse:
     """The small numbers of the navigation, fetched after an event that may have changed one."""
     values = shell(request)["shell"]
@@ -49,14 +49,14 @@ def shell_counts(request: HttpRequest) -> JsonResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def shell_stop(request: HttpRequest) -> HttpResponse:
     """The STOP control as it is now, fetched after a stop was set or lifted."""
     return render(request, "shell/_stop.html")
 
 
 @login_required
-@require_GET
+@get_only
 def equity_data(request: HttpRequest) -> JsonResponse:
     """Points of the equity chart for a range."""
     account = account_shown(request)
@@ -64,7 +64,7 @@ def equity_data(request: HttpRequest) -> JsonResponse:
 
 
 @login_required
-@require_POST
+@post_only("overview")
 def account_select(request: HttpRequest) -> HttpResponse:
     """Choose the account that the pages show."""
     wanted = request.POST.get("account", "")

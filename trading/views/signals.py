@@ -6,17 +6,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from signals.models import SIDES, Strategy
 from trading.selectors.activity import signals_of
+from trading.views.methods import get_only
 from trading.views.scope import accounts_of
 
 PER_PAGE = 50
 
 
 @login_required
-@require_GET
+@get_only
 def signal_list(request: HttpRequest) -> HttpResponse:
     """Signals of the exchanges that the user has accounts at, newest first."""
     rows = signals_of(account.exchange for account in accounts_of(request))

@@ -11,11 +11,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
 
 from accounts.fields import decimal_text
 from trading.models import Bot, Position
 from trading.selectors.trade_story import story_read
+from trading.views.methods import get_only
 from trading.views.scope import user_of
 
 PER_PAGE = 50
@@ -44,7 +44,7 @@ class Sums:
 
 
 @login_required
-@require_GET
+@get_only
 def trade_list(request: HttpRequest) -> HttpResponse:
     """Closed trades, newest first, with the sums of all that match."""
     rows = trades_filtered(request)
@@ -59,7 +59,7 @@ def trade_list(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def trade_csv(request: HttpRequest) -> HttpResponse:
     """The same rows as a file: exact numbers, UTC times."""
     headers = {"Content-Disposition": 'attachment; filename="trades.csv"'}
@@ -69,7 +69,7 @@ def trade_csv(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@get_only
 def trade_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Why this trade: signal, plan, checks, orders, fills, result."""
     rows = Position.objects.filter(bot__user=user_of(request)).select_related(
