@@ -17,6 +17,10 @@ def main() -> int:
         return demo_main(
             [argument for argument in sys.argv[2:] if argument != "--separate"], separate="--separate" in sys.argv
         )
+    from xray_site.demo.beside import main as demo_settings_main
+
+    if code := demo_settings_main(sys.argv[1:]):
+        return code
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
     from django.core.management import execute_from_command_line
 

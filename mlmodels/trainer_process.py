@@ -27,7 +27,8 @@ def trainer_start(run: TrainingRun) -> subprocess.Popen[bytes]:
     """
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "train_model", "--run", str(run.pk)]
     command += ["--exchange", run.exchange, "--timeframe", run.timeframe, "--parent", str(os.getpid())]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"XRAY_DEMO": "0"}  # this process's settings, no demo's
+    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         # A fixed program, and arguments from the database's own choices.
         child = subprocess.Popen(  # nosec B603

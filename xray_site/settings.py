@@ -237,6 +237,7 @@ BATCH_SIZE = env.int("BATCH_SIZE", default=50)
 MAX_SPREAD_PERCENT = env.float("MAX_SPREAD_PERCENT", default=0.01)  # a fraction: 1 %
 XRAY_EXCHANGE_TIMEOUT_S = env.float("XRAY_EXCHANGE_TIMEOUT_S", default=10.0)
 XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
+XRAY_DEMO = env("XRAY_DEMO", default="")  # "0": commands take no demo's settings (xray_site.demo.beside)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads
 XRAY_SIGNUP = env.bool("XRAY_SIGNUP", default=True)  # visitors may make a trader of themselves
 XRAY_DEPLOYMENT_ID = env("XRAY_DEPLOYMENT_ID", default="")  # random, part of every client order id

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 TEMPLATE = """\
@@ -47,6 +48,11 @@ def env_make(path: Path) -> bool:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(env_text())
     return True
+
+
+def wanted(values: Mapping[str, str], name: str = "XRAY_READ_DOTENV") -> bool:
+    """Whether a switch is not off: by default whether `.env` counts, or the environment alone does."""
+    return values.get(name, "").strip().lower() not in {"0", "false", "no", "off"}
 
 
 def env_read(path: Path) -> dict[str, str]:

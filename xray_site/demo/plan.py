@@ -46,9 +46,7 @@ class Plan:
 def settings_read() -> dict[str, str]:
     """`.env` under the real environment, as Django will see it; `.env` is made when it is missing."""
     values = dict(os.environ)
-    if values.get("XRAY_READ_DOTENV", "1").lower() in {"0", "false", "no", "off"}:
-        return values
-    return {**envfile.env_read(ROOT / ".env"), **values}
+    return {**envfile.env_read(ROOT / ".env"), **values} if envfile.wanted(values) else values
 
 
 def plan_make(settings: Mapping[str, str], *, say: object = None) -> Plan:
@@ -76,6 +74,7 @@ def app_environment(plan: Plan, *, embedded: bool) -> dict[str, str]:
     """What the platform's processes see. Embedded: SQLite, memory broker and channels, whatever else is set."""
     values = {**plan.settings, "XRAY_VAR_DIR": str(plan.var_dir), "PORT": str(plan.port), "PYTHONUNBUFFERED": "1"}
     values["XRAY_EXCHANGE_ENDPOINTS"] = endpoints_json(plan)
+    values["XRAY_DEMO"] = "0"  # these are the demo's settings: no other demo's are looked for
     values["XRAY_MARKET_EXCHANGES"] = plan.settings.get("XRAY_MARKET_EXCHANGES") or plan.world.exchange
     if not plan.world.practice:
         values["PRACTICE_ADMIN_TOKEN"] = ""  # our own exchange's token is nothing for another server

@@ -2,15 +2,15 @@
 
 import argparse
 import contextlib
-import fcntl
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from xray_site.demo import envfile, ports
+from accounts.processes import folder_hold, folder_holder
+from xray_site.demo import beside, envfile, ports
 from xray_site.demo.plan import (
     ROOT,
     Plan,
@@ -21,6 +21,7 @@ from xray_site.demo.plan import (
     procfile_children,
     settings_read,
 )
+from xray_site.demo.records import record_make, record_write
 from xray_site.demo.supervisor import ChildFailed, Stopped, Supervisor, die_with_parent
 from xray_site.demo.world import BadOption, World
 
@@ -48,7 +49,7 @@ def main(arguments: list[str], *, separate: bool = False) -> int:
         die_with_parent(
             signal.SIGTERM
         )  # `make` killed takes the demo with it; started by hand, the demo may outlive a shell
-    if os.environ.get("XRAY_READ_DOTENV", "1") != "0" and envfile.env_make(ROOT / ".env"):
+    if envfile.wanted(os.environ) and envfile.env_make(ROOT / ".env"):
         say("made .env with fresh secrets (mode 600)")
     try:
         plan = plan_make(settings_read())
@@ -82,18 +83,9 @@ def _check_servers(plan: Plan, *, separate: bool) -> None:
 @contextlib.contextmanager
 def only_one(var_dir: Path) -> Iterator[None]:
     """Hold this market's folder; raises BadOption when another demo holds it. The kernel frees it however we die."""
-    var_dir.mkdir(parents=True, exist_ok=True)
-    with (var_dir / "demo.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise BadOption(
-                f"This market's demo runs already (process {lock.read().strip()}). Stop it first."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    with folder_hold(var_dir) as free:
+        if not free:
+            raise BadOption(f"This market's demo runs already (process {folder_holder(var_dir)}). Stop it first.")
         yield
 
 
@@ -115,6 +107,7 @@ def _supervise(plan: Plan, began: float, *, separate: bool) -> int:
 
 def _start(group: Supervisor, plan: Plan, *, separate: bool) -> None:
     environment = app_environment(plan, embedded=not separate)
+    _note(environment)
     say(_market_text(plan))
     if plan.world.practice:
         group.start(practice_child(plan))
@@ -129,6 +122,15 @@ def _start(group: Supervisor, plan: Plan, *, separate: bool) -> None:
     for child in procfile_children(environment) if separate else [manage_child("platform", environment, "run_app")]:
         group.start(child)
     group.wait_until(lambda: ports.answers(f"{plan.address}/healthz"), timeout_s=60, what="The platform")
+
+
+def _note(environment: Mapping[str, str]) -> None:
+    """Let commands that are started by hand find this demo; not where the environment alone counts (tests)."""
+    if envfile.wanted(environment):
+        try:
+            record_write(beside.RECORDS, record_make(environment, started=time.time()))
+        except OSError as error:
+            say(f"commands started by hand will not find this demo: {error}")
 
 
 def _market_text(plan: Plan) -> str:
