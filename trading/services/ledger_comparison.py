@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.crypto import unseal
-from accounts.exchanges.endpoints import endpoints_for
+from accounts.exchanges.endpoints import EXAMPLE, endpoints_for
 from accounts.models import ExchangeAccount
 from trading.domain.books import Books, FillLine, OrderLine, books_differ, books_of_exchange, symbol_plain
 from trading.domain.money import exact
@@ -49,8 +49,13 @@ def ledger_compare(*, account: ExchangeAccount) -> Comparison:
 def ledger_fetch(*, account: ExchangeAccount) -> dict[str, Any]:
     """The exchange's ledger of the account's key, which is opened here and goes nowhere else."""
     where = endpoints_for(account.exchange)
-    if account.mode != ExchangeAccount.Mode.PRACTICE or not account.sealed_credentials or where is None:
-        raise LedgerUnavailable("Only an account of mode practice, with keys and an endpoint override, has a ledger.")
+    if account.mode != ExchangeAccount.Mode.PRACTICE or not account.sealed_credentials:
+        raise LedgerUnavailable("Only an account of mode practice, with keys, has a ledger to compare with.")
+    if where is None:
+        raise LedgerUnavailable(
+            f"XRAY_EXCHANGE_ENDPOINTS names no server for {account.exchange}: set it to the practice exchange's "
+            f"address, such as {EXAMPLE}"
+        )
     if not settings.PRACTICE_ADMIN_TOKEN:
         raise LedgerUnavailable("PRACTICE_ADMIN_TOKEN is not set: the exchange shows its ledger to its holder only.")
     key = urllib.parse.quote(unseal(account.sealed_credentials)["api_key"], safe="")
