@@ -52,9 +52,17 @@ function showLast() {
   else lastLine = candles.createPriceLine(look);
 }
 
-/** A trade's page brings its own plan; the symbol's page shows the open positions'. */
+/** A trade's page brings its own plan; the symbol's page shows the open positions', equal levels of several once. */
 function levels() {
-  if (follow) return data.lines;
+  if (follow) {
+    const found = new Map();
+    for (const line of data.lines) {
+      const key = `${line.kind} ${line.price}`;
+      const count = (found.get(key)?.count || 0) + 1;
+      found.set(key, { ...line, count, title: count > 1 ? `${line.title} \u00d7${count}` : line.title });
+    }
+    return [...found.values()];
+  }
   return ["stop", "target", "entry"].filter((kind) => box.dataset[kind]).map((kind) => ({ kind, price: box.dataset[kind], title: kind[0].toUpperCase() + kind.slice(1) }));
 }
 
@@ -73,13 +81,21 @@ function showRange() {
   chart.timeScale().setVisibleRange({ from: Math.max(known[0][0], from - margin), to: Math.min(known[known.length - 1][0], to + margin) });
 }
 
+/** All stored candles, and after them the one that the quotes are making. */
+function showCandles() {
+  candles.setData(data.candles.map(bar));
+  volume.setData(data.candles.map((row) => ({ time: row[0], value: row[5] })));
+  const stored = data.candles.length ? bar(data.candles[data.candles.length - 1]) : null;
+  if (last && stored && last.time > stored.time) candles.update(last);
+  else last = stored;
+}
+
 async function load() {
   const response = await fetch(`${box.dataset.url}?timeframe=${encodeURIComponent(timeframe)}`);
   if (!response.ok) return;
   data = await response.json();
-  candles.setData(data.candles.map(bar));
-  volume.setData(data.candles.map((row) => ({ time: row[0], value: row[5] })));
-  last = data.candles.length ? bar(data.candles[data.candles.length - 1]) : null;
+  last = null;
+  showCandles();
   const none = document.getElementById("chart-none");
   if (none) none.hidden = data.candles.length > 0;
   showMarks();
@@ -94,18 +110,9 @@ async function catchUp() {
   const response = await fetch(`${box.dataset.url}?timeframe=${encodeURIComponent(timeframe)}&since=${newest * 1000}`);
   if (!response.ok) return;
   const found = await response.json();
-  for (const row of found.candles.filter((candle) => candle[0] >= newest)) {
-    if (last && row[0] < last.time && last.time - row[0] > (SECONDS[timeframe] || 60)) continue;
-    data.candles = [...data.candles.filter((candle) => candle[0] < row[0]), row];
-    if (!last || row[0] >= last.time) {
-      candles.update(bar(row));
-      volume.update({ time: row[0], value: row[5] });
-      last = bar(row);
-    } else {
-      candles.update(bar(row), true);
-      volume.update({ time: row[0], value: row[5] }, true);
-    }
-  }
+  const rows = new Map([...data.candles, ...found.candles].map((row) => [row[0], row]));
+  data.candles = [...rows.values()].sort((one, other) => one[0] - other[0]);
+  showCandles();
   data.markers = found.markers;
   data.lines = found.lines;
   showMarks();

@@ -30,7 +30,8 @@ PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_l
 @get_only
 def bot_list(request: HttpRequest) -> HttpResponse:
     """All bots of the user."""
-    return render(request, "bots/list.html", {"cards": bot_cards(user_of(request))})
+    template = "bots/_cards.html" if request.htmx else "bots/list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"cards": bot_cards(user_of(request))})
 
 
 @login_required
@@ -88,7 +89,7 @@ def bot_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @get_only
 def bot_block(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The live part of a bot's page, fetched after an event of this bot."""
-    return render(request, "bots/_live.html", _detail_context(request, _bot(request, public_id)))
+    return render(request, "bots/_block.html", _detail_context(request, _bot(request, public_id)))
 
 
 def _bot(request: HttpRequest, public_id: UUID) -> Bot:

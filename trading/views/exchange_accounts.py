@@ -40,7 +40,8 @@ DONE = {
 @get_only
 def account_list(request: HttpRequest) -> HttpResponse:
     """All accounts of the user."""
-    return render(request, "exchange_accounts/list.html", {"accounts": accounts_of(request)})
+    template = "exchange_accounts/_cards.html" if request.htmx else "exchange_accounts/list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"accounts": accounts_of(request)})
 
 
 @sensitive_post_parameters("api_key", "api_secret", "passphrase")

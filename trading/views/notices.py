@@ -22,7 +22,8 @@ def notice_list(request: HttpRequest) -> HttpResponse:
     if level in Notice.Level.values:
         rows = rows.filter(level=level)
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "notices/list.html", {"page": page, "levels": Notice.Level.choices, "level": level})
+    template = "notices/_list.html" if request.htmx else "notices/list.html"  # type: ignore[attr-defined]
+    return render(request, template, {"page": page, "levels": Notice.Level.choices, "level": level})
 
 
 @login_required
