@@ -18,7 +18,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.errors import nowhere
-from accounts.clock import now
 from xray_site.health import health_report
 
 
@@ -86,8 +85,14 @@ class HealthView(APIView):
         """The state of every part; 503 when the database (or the configured Redis) does not answer."""
         report = health_report()
         down = report["status"] == "down" or report.get("redis") is False
-        report["time"] = now().isoformat().replace("+00:00", "Z")
-        return Response(report, status=503 if down else 200)
+        return Response(_in_utc(report), status=503 if down else 200)
+
+
+def _in_utc(report: dict[str, Any]) -> dict[str, Any]:
+    """Moments as everywhere in the API: 2026-01-31T00:00:00Z."""
+    parts = {name: _in_utc(part) for name, part in report.items() if isinstance(part, dict)}
+    texts = {name: part.removesuffix("+00:00") + "Z" for name, part in report.items() if str(part).endswith("+00:00")}
+    return {**report, **parts, **texts}
 
 
 @csrf_exempt
@@ -122,5 +127,5 @@ urlpatterns = [
     path("", include("mlmodels.api.urls")),
     path("", include("trading.api.urls")),
     re_path(r"^(?P<rest>.+)/$", slashed),
-    re_path(r"^(?P<rest>.*)$", nowhere),
+    re_path(r"^(?P<rest>(?s:.*))$", nowhere),  # whatever it is, line breaks too
 ]

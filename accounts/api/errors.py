@@ -24,17 +24,26 @@ log = logging.getLogger(__name__)
 GENERAL = "general"
 NOT_FOUND = "There is no such thing, or it is not yours. Ids are UUIDs; the map of the API is at /api/docs."
 SERVER_ERROR = "Something went wrong on our side; it was logged. Try again, and tell the staff if it stays."
+LONGEST = 2000
 TOO_DEEP = "The body is not valid JSON (it is nested too deeply)."
 Fields = dict[str, list[str]]
 
 
 def error_body(code: str, message: str, fields: Fields | None = None) -> dict[str, Any]:
-    """The one shape."""
-    return {"error": {"code": code, "message": message, "fields": fields or {}}}
+    """The one shape; what was sent is quoted shortly, and so that it can be encoded."""
+    told = {_quotable(name): [_quotable(text) for text in texts] for name, texts in (fields or {}).items()}
+    return {"error": {"code": code, "message": _quotable(message), "fields": told}}
+
+
+def _quotable(text: str) -> str:
+    text = str(text).encode("utf-8", "replace").decode()
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Every exception of a view as the one shape; unknown ones are logged and answered without details."""
+    if isinstance(error, UnicodeDecodeError):  # knox decodes the token without looking
+        error = exceptions.AuthenticationFailed("The token holds bytes that no token has.")
     if isinstance(error, DjangoValidationError | exceptions.ValidationError):
         answer = _invalid(error)
     elif isinstance(error, ExchangeError):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from accounts.api.glossary import WORDS
+
 _REFERENCE = {"$ref": "#/components/schemas/ErrorBody"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 ERROR_SCHEMA: dict[str, Any] = {
@@ -34,13 +36,15 @@ ERROR_EXAMPLE: dict[str, Any] = {
 
 
 def errors_documented(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Add the error shape as every operation's default answer, and a summary (drf-spectacular's hook)."""
+    """Add the error shape as every operation's default answer, summaries and words (drf-spectacular's hook)."""
     result.setdefault("components", {}).setdefault("schemas", {})["ErrorBody"] = ERROR_SCHEMA
     content = {"schema": _REFERENCE, "example": ERROR_EXAMPLE}
     answer = {"description": "Refused.", "content": {"application/json": content}}
     for name, schema in result["components"]["schemas"].items():
-        if name.startswith("Patched"):  # what a PATCH leaves out stays as it is
-            for part in schema.get("properties", {}).values():
+        for field, part in schema.get("properties", {}).items():
+            if "$ref" not in part and field in WORDS:
+                part.setdefault("description", WORDS[field])
+            if name.startswith("Patched"):  # what a PATCH leaves out stays as it is
                 part.pop("default", None)
     for path, operations in result.get("paths", {}).items():
         for method in _METHODS:

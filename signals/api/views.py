@@ -1,13 +1,26 @@
 """Signals, strategies and instruments to read: the market is computed once, for everyone."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
 import django_filters
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from accounts.api.fields import PublicSerializer
+from accounts.api.fields import ExactDecimal, PublicSerializer, StrictSerializer
 from accounts.api.filters import MomentFilterSet, UpperCharFilter
 from accounts.api.pagination import cursor_on
+from accounts.fields import decimal_text
 from accounts.models import EXCHANGES
+from signals import quotes
+from signals.candles.matrix import CandleTable
+from signals.candles.store import history_read
 from signals.models import SIDES, Instrument, Signal, Strategy
 
 
@@ -127,6 +140,45 @@ class InstrumentOutput(PublicSerializer):
         read_only_fields = fields
 
 
+class CandleOutput(serializers.Serializer):  # type: ignore[type-arg]
+    """One closed candle."""
+
+    open_time = serializers.DateTimeField(help_text="When it began, UTC.")
+    open = serializers.CharField(help_text="First price, a decimal as text.")
+    high = serializers.CharField(help_text="Highest price.")
+    low = serializers.CharField(help_text="Lowest price.")
+    close = serializers.CharField(help_text="Last price.")
+    volume = serializers.CharField(help_text="Traded, base currency.")
+
+
+class CandleInput(StrictSerializer):
+    """Which candles."""
+
+    timeframe = serializers.CharField(max_length=8, required=False, help_text="Such as 1m; default: the first scanned.")
+    since = serializers.DateTimeField(required=False, help_text="ISO 8601, inclusive.")
+    until = serializers.DateTimeField(required=False, help_text="ISO 8601, exclusive.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=500, help_text="The newest so many, 1 to 1000."
+    )
+
+    def validate_timeframe(self, value: str) -> str:
+        """Only those that are scanned are kept."""
+        if value not in settings.XRAY_TIMEFRAMES:
+            raise serializers.ValidationError(f"One of: {', '.join(settings.XRAY_TIMEFRAMES)}.")
+        return value
+
+
+class QuoteOutput(serializers.Serializer):  # type: ignore[type-arg]
+    """Best bid and ask, and when they were seen."""
+
+    symbol = serializers.CharField()
+    bid = ExactDecimal(help_text="Best price of a buyer.")
+    ask = ExactDecimal(help_text="Best price of a seller.")
+    bid_size = ExactDecimal(help_text="Base currency.")
+    ask_size = ExactDecimal(help_text="Base currency.")
+    at = serializers.DateTimeField(help_text="When it was seen, UTC.")
+
+
 class InstrumentFilters(MomentFilterSet):
     """By exchange, symbol and whether it is scanned."""
 
@@ -149,3 +201,43 @@ class InstrumentViews(viewsets.ReadOnlyModelViewSet[Instrument]):
     pagination_class = cursor_on("updated_at")
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
+
+    @extend_schema(parameters=[CandleInput], responses={200: CandleOutput(many=True)}, filters=False)
+    @action(detail=True, pagination_class=None, filter_backends=())
+    def candles(self, request: Request, public_id: Any = None) -> Response:
+        """Closed candles, oldest first: what the chart shows."""
+        given = CandleInput(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        row, wanted = self.get_object(), given.validated_data
+        table = history_read(
+            exchange=row.exchange,
+            symbol=row.symbol,
+            timeframe=wanted.get("timeframe", settings.XRAY_TIMEFRAMES[0]),
+            since_ms=_ms(wanted.get("since")),
+            until_ms=_ms(wanted.get("until")),
+            limit=wanted["limit"],
+        )
+        return Response(CandleOutput(_candles(table), many=True).data)
+
+    @extend_schema(responses={200: QuoteOutput}, filters=False)
+    @action(detail=True, pagination_class=None, filter_backends=())
+    def quote(self, request: Request, public_id: Any = None) -> Response:
+        """The newest bid and ask; 404 before the first one."""
+        row = self.get_object()
+        found = quotes.latest(row.exchange, row.symbol)
+        if found is None:
+            raise NotFound
+        return Response(QuoteOutput(found).data)
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def _candles(table: CandleTable) -> list[dict[str, Any]]:
+    names = ("open", "high", "low", "close", "volume")
+    columns = [[decimal_text(Decimal(repr(value))) for value in getattr(table, name).tolist()] for name in names]
+    times = [datetime.fromtimestamp(at / 1000, UTC) for at in table.open_time_ms.tolist()]
+    return [
+        {"open_time": at, **dict(zip(names, values, strict=True))} for at, *values in zip(times, *columns, strict=True)
+    ]

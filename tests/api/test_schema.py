@@ -6,6 +6,9 @@ import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
+from accounts.clock import now
+from signals.models import Scan
+
 pytestmark = pytest.mark.django_db
 
 
@@ -40,10 +43,12 @@ def test_the_page_loads_nothing_from_another_host() -> None:
 
 
 def test_health(anna) -> None:
+    Scan.objects.create(exchange="binance", timeframe="1m", candle_open_time=now(), status="done")
     answer = APIClient().get("/api/health")
     assert answer.status_code == 200
     assert answer.json()["database"] is True
     assert answer.json()["status"] in ("ok", "degraded")
+    assert answer.json()["time"].endswith("Z") and answer.json()["last_scan"]["candle_open_time"].endswith("Z")
 
 
 def test_health_without_a_database(monkeypatch) -> None:

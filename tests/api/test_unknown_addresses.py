@@ -21,7 +21,9 @@ def strict() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-@pytest.mark.parametrize("path", ["/api/nonsense", "/api/nonsense/", "/api/bots/x/y/z/", "/api//bots", "/api/bots//"])
+@pytest.mark.parametrize(
+    "path", ["/api/nonsense", "/api/nonsense/", "/api/bots/x/y/z/", "/api//bots", "/api/bots//", "/api/a%0Ab"]
+)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("logged_in", [False, True])
 def test_unknown_addresses(anna, strict, path: str, method: str, logged_in: bool) -> None:
@@ -84,3 +86,16 @@ def test_what_fails_outside_of_the_views(anna, monkeypatch) -> None:
     answer = client.get("/api/orders/")
     assert _error(answer, 500)["code"] == "server_error"
     assert "canary" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("header", ["Token \xff", "Token", "Token a b", "Token nonsense", "Bearer x", "\xff"])
+def test_tokens_that_are_none(header: str) -> None:
+    answer = Client().get("/api/bots", headers={"authorization": header})
+    assert _error(answer, 401)["code"] in ("authentication_failed", "not_authenticated")
+
+
+def test_what_was_sent_is_quoted_so_that_it_can_be_encoded(anna) -> None:
+    for scope in ("\\ud800", "x" * 100_000):
+        body = f'{{"scope": "{scope}", "level": 1}}'
+        error = _error(anna.client.post("/api/stops", body, content_type="application/json"), 400)
+        assert error["fields"]["scope"] and len(error["message"]) < 2100

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
-from rest_framework.generics import GenericAPIView
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +17,7 @@ from accounts.api.scope import OwnRows, body_of, ip_of, user_of
 from trading.api.filters import BotFilters
 from trading.api.inputs import BotInput, ConfigChangeInput, ConfigInput, ConfigReplaceInput, ValidationOutput
 from trading.api.outputs import BotOutput, ConfigOutput
-from trading.models import Bot
+from trading.models import Bot, BotConfig
 from trading.services import bots as services
 from trading.services.bot_validation import bot_config_validate, config_defaults, config_warnings
 from trading.services.fields import boolean
@@ -118,6 +119,22 @@ class BotConfigView(OwnRows, GenericAPIView[Bot]):
             bot=bot, data=data, actor=user_of(request), apply_to_open=apply_to_open, ip=ip_of(request)
         )
         return Response(ConfigOutput(config).data)
+
+
+@extend_schema(tags=["bots"])
+class BotConfigVersionsView(OwnRows, ListAPIView[BotConfig]):
+    """Every version of one bot's configuration, newest first; positions keep the one they were opened under."""
+
+    owner = "bot__user"
+    queryset = BotConfig.objects.filter(bot__deleted_at=None).select_related("strategy")
+    serializer_class = ConfigOutput
+
+    def get_queryset(self) -> QuerySet[BotConfig]:
+        """The versions of a bot that is the user's."""
+        rows = super().get_queryset().filter(bot__public_id=self.kwargs.get("public_id"))
+        if not getattr(self, "swagger_fake_view", False) and not rows.exists():
+            raise NotFound
+        return rows
 
 
 @extend_schema(tags=["bots"])

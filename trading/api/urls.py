@@ -4,7 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from trading.api import trades
-from trading.api.bots import BotConfigValidateView, BotConfigView, BotViews
+from trading.api.bots import BotConfigValidateView, BotConfigVersionsView, BotConfigView, BotViews
 from trading.api.stops import StopViews
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -27,6 +27,7 @@ CONFIG = "bots/<uuid:public_id>/config"
 urlpatterns = [
     path(CONFIG, BotConfigView.as_view(), name="api-bot-config"),
     path(f"{CONFIG}/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"),
+    path(f"{CONFIG}/versions", BotConfigVersionsView.as_view(), name="api-bot-config-versions"),
     path(f"trading/{CONFIG}", BotConfigView.as_view()),  # the address of old scripts
     path(f"trading/{CONFIG}/validate", BotConfigValidateView.as_view()),
     *router.urls,
