@@ -1,7 +1,8 @@
 """The site as its own process for the browser: seeds a small world, serves it, and takes commands on stdin.
 
 Prints one JSON line when it listens. Commands, one JSON object a line: {"quote": ["SOL", "175.10"]} publishes a price,
-{"push": [user_id, kind, payload]} pushes one message, {"drop": true} closes every open socket's connection.
+{"push": [user_id, kind, payload]} pushes one message to a user's pages, {"broadcast": [kind, payload]} to all pages,
+{"bot": status} moves the world's bot.
 """
 
 import json
@@ -10,6 +11,7 @@ import socket
 import sys
 import threading
 from decimal import Decimal
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
 
@@ -24,8 +26,9 @@ from signals.quotes import quotes_forget  # noqa: E402
 from tests.pages import worlds  # noqa: E402
 
 
-def commands_run() -> None:
+def commands_run(world: Any) -> None:
     from trading import live
+    from trading.services import bots
 
     for line in sys.stdin:
         command = json.loads(line)
@@ -36,6 +39,9 @@ def commands_run() -> None:
             live.push(*command["push"])
         if "broadcast" in command:
             live.broadcast(*command["broadcast"])
+        if "bot" in command:
+            move = {"paused": bots.bot_pause, "running": bots.bot_start}[command["bot"]]
+            move(bot=world.bot, actor=None)
     os._exit(0)
 
 
@@ -60,7 +66,7 @@ def main() -> None:
     print(json.dumps(facts), flush=True)
     from xray_site.asgi import application
 
-    threading.Thread(target=commands_run, daemon=True).start()
+    threading.Thread(target=commands_run, args=(world,), daemon=True).start()
     server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
     server.run(sockets=[listener])
     quotes_forget()

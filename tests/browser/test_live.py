@@ -4,6 +4,19 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+HELD_BACK = """
+const Real = WebSocket;
+window.WebSocket = function (url) {
+  const held = new EventTarget();
+  window.letOpen = () => {
+    const socket = new Real(url);
+    held.send = (data) => socket.send(data);
+    for (const kind of ["open", "message", "close"])
+      socket.addEventListener(kind, (event) => held.dispatchEvent(new event.constructor(event.type, event)));
+  };
+  return held;
+};
+"""  # a socket that opens when the test says so
 
 
 def live(visit) -> None:
@@ -68,6 +81,31 @@ def test_a_bot_is_checked_while_typing_then_created_and_started(visit):
     page.click("button[value=start]")
     expect(page.locator("h1")).to_have_text("From the browser")
     expect(page.locator("#bot-live")).to_contain_text("Running")
+
+
+def test_a_bots_page_follows_its_state(visit, site):
+    visit.go(f"/bots/{site.facts['bot']}/")
+    acts = visit.page.locator("#bot-acts")
+    expect(acts).to_contain_text("Pause")
+    site.tell(bot="paused")
+    expect(acts).to_contain_text("Resume")
+    expect(visit.page.locator("#bot-live")).to_contain_text("Paused")
+    site.tell(bot="running")
+    expect(acts).to_contain_text("Pause")
+
+
+def test_what_happens_before_the_socket_opens_is_not_missed(visit, site):
+    page, path = visit.page, f"/bots/{site.facts['bot']}/"
+    page.add_init_script(HELD_BACK)
+    page.goto(site.url + path)
+    site.tell(bot="paused")
+    while "Resume" not in page.request.get(site.url + path).text():
+        page.wait_for_timeout(50)
+    expect(page.locator("#bot-acts")).to_contain_text("Pause")
+    page.evaluate("letOpen()")
+    expect(page.locator("#bot-acts")).to_contain_text("Resume")
+    site.tell(bot="running")
+    expect(page.locator("#bot-acts")).to_contain_text("Pause")
 
 
 def test_a_preset_fills_the_form(visit):
