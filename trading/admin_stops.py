@@ -101,7 +101,7 @@ def resume_exchanges(model_admin: Any, request: HttpRequest, queryset: QuerySet[
     _clear_all(model_admin, request, Scope.EXCHANGE, [state.exchange for state in queryset])
 
 
-for _action in (pause_users, resume_users):
-    user_action_add(_action)
-for _action in (pause_exchanges, resume_exchanges):
-    exchange_action_add(_action)
+user_action_add(pause_users)
+user_action_add(resume_users)
+exchange_action_add(pause_exchanges)
+exchange_action_add(resume_exchanges)
