@@ -7,3 +7,4 @@ class AccountsConfig(AppConfig):
     """The accounts room."""
 
     name = "accounts"
+    verbose_name = "Accounts"

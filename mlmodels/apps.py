@@ -7,6 +7,7 @@ class MlmodelsConfig(AppConfig):
     """The mlmodels room; it registers the serving model as a source of signals."""
 
     name = "mlmodels"
+    verbose_name = "Models"
 
     def ready(self) -> None:
         """Register the source: a small object, models are loaded at the first scan that has a champion."""

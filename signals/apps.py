@@ -7,6 +7,7 @@ class SignalsConfig(AppConfig):
     """The signals room."""
 
     name = "signals"
+    verbose_name = "Market and signals"
 
     def ready(self) -> None:
         """The strategies are the first source of signals."""

@@ -13,6 +13,7 @@ from accounts.models import User
 from signals.admin import exchange_action_add
 from signals.models import ExchangeState
 from trading.models import StopSwitch
+from trading.selectors.stops import stop_target
 from trading.services.stops import stop_clear, stop_set, stops_clear
 
 Level = StopSwitch.Level
@@ -23,10 +24,16 @@ Scope = StopSwitch.Scope
 class StopSwitchAdmin(HistoryAdmin):
     """The stop ladder: add a row to stop, use the action to let go on."""
 
-    list_display = ("set_at", "scope", "target", "level", "imposed", "reason", "set_by", "cleared_at")
+    list_display = ("set_at", "scope", "whom", "level", "imposed", "reason", "set_by", "cleared_at")
     list_filter = ("scope", "level", "imposed", ("set_at", RangeDateTimeFilter))
     fields = ("scope", "target", "level", "reason")
     actions = ("clear",)
+    list_per_page = 50
+
+    @admin.display(description="On")
+    def whom(self, switch: StopSwitch) -> str:
+        """The target by name."""
+        return stop_target(switch)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff with the right may stop things."""

@@ -7,6 +7,7 @@ class TradingConfig(AppConfig):
     """The trading room."""
 
     name = "trading"
+    verbose_name = "Trading"
 
     def ready(self) -> None:
         """Listen to the rooms below: new signals, quotes, notices, streams, and what the store saves."""

@@ -17,6 +17,7 @@ from accounts.models import ExchangeAccount, Notice
 from mlmodels.models import ModelVersion, TrainingRun
 from signals.models import ExchangeState, Scan, Signal
 from trading.models import Bot, Fill, Intent, Order, Position, StopSwitch
+from trading.selectors.stops import stop_target, stops_in_force
 from trading.services.stops import stop_set, stops_clear
 from trading.views.methods import post_only
 
@@ -31,7 +32,7 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
         scans=_scan_table(),
         troubles=_trouble_table(),
         learning=_learning_table(),
-        stops=list(StopSwitch.objects.filter(cleared_at=None).select_related("set_by")),
+        stops=[(switch, stop_target(switch)) for switch in stops_in_force()],
         platform_stopped=StopSwitch.objects.filter(cleared_at=None, scope=StopSwitch.Scope.PLATFORM).exists(),
     )
     return context

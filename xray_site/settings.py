@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.templatetags.static import static
 
 from xray_site.env import NamedEnv
 
@@ -260,6 +261,7 @@ UNFOLD = {
     "SITE_TITLE": "Market X-Ray",
     "SITE_HEADER": "Market X-Ray",
     "SITE_SYMBOL": "monitoring",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}],
     "DASHBOARD_CALLBACK": "xray_site.dashboard.dashboard_callback",
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
     "COLORS": {

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
     [
         ("name", "", "1 to 80"),
         ("symbols", ["NOPE/USDT"], "NOPE/USDT"),
+        ("symbols", ["btc"], "Did you mean BTC/USDT?"),
         ("symbols", 7, "list of symbols"),
         ("timeframe", "7m", "One of: 1m"),
         ("source", "guru", "aggregate, strategy"),

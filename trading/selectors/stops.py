@@ -1,10 +1,12 @@
 """Which rung of the stop ladder is in force: the strictest of platform, exchange, strategy, user, account, bot."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import ExchangeAccount, User
+from signals.models import Strategy
 from trading.domain.types import StopLevel
 from trading.models import Bot, StopSwitch
 
@@ -62,6 +64,21 @@ def stop_words(switch: StopSwitch) -> str:
     by = "staff" if switch.imposed else "you"
     reason = switch.reason.rstrip(".")
     return f"{switch.get_level_display()}, set by {by} on {on}{': ' + reason if reason else ''}."
+
+
+def stop_target(switch: StopSwitch) -> str:
+    """What a stop is on, by name (one query for those on a row); the stored target when that row is gone."""
+    scope = StopSwitch.Scope
+    kinds: dict[str, Any] = {
+        scope.USER: User,
+        scope.ACCOUNT: ExchangeAccount,
+        scope.BOT: Bot,
+        scope.STRATEGY: Strategy,
+    }
+    if switch.scope not in kinds:
+        return switch.target
+    found = kinds[switch.scope].objects.filter(public_id=switch.target).first()
+    return str(found or switch.target)
 
 
 def _level(bot: Bot, switches: Switches) -> int:

@@ -206,9 +206,16 @@ def _symbols_check(data: Mapping[str, Any], clean: dict[str, Any], errors: Error
     if missing:
         errors["symbols"] = [
             f"{account.get_exchange_display()} does not trade {', '.join(missing[:5])} against "
-            f"{account.quote_currency} now (or its markets are not loaded yet). "
+            f"{account.quote_currency} now (or its markets are not loaded yet). {_meant(account, missing)}"
             "Leave the list empty for every scanned symbol."
         ]
+
+
+def _meant(account: ExchangeAccount, missing: list[str]) -> str:
+    """Whole symbols for what looks like a coin alone, as a question; empty when there are none."""
+    guesses = [f"{name}/{account.quote_currency}" for name in missing if "/" not in name]
+    found = [row.symbol for row in _instruments(account, guesses)] if guesses else []
+    return f"Did you mean {', '.join(sorted(found))}? " if found else ""
 
 
 def _notional_check(clean: dict[str, Any], errors: Errors) -> None:

@@ -19,7 +19,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._redis()
         self._migrate()
-        call_command("compile_kernels")
+        self._say("loading the scan's kernels (about 20 s where set-up has not compiled them)")
+        call_command("compile_kernels", verbosity=0)
         for exchange in settings.XRAY_MARKET_EXCHANGES:
             self._reach(exchange)
         call_command("demo_setup")
