@@ -5,6 +5,8 @@ starts until they are right.
 """
 
 import secrets
+import tempfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,6 +50,16 @@ class NamedEnv(environ.Env):  # type: ignore[misc]
             return str(text)
         self.problems.append(f"{var} is missing; any long random text (make run writes one into .env).")
         return secrets.token_urlsafe(48)
+
+    def folder(self, var: str, default: Path) -> Path:
+        """A folder that this process can write into; it is made when it is missing."""
+        path = Path(self.get_value(var, default=str(default)))
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.problems.append(f"{var} is '{path}', which cannot be made ({error.strerror}); a folder to write into.")
+            return Path(tempfile.gettempdir())  # never used: nothing starts, but the checks may look
+        return path
 
     def within(self, var: str, value: float, low: float, high: float) -> None:
         """Note a number outside its range (both ends allowed)."""

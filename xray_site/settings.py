@@ -19,7 +19,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-VAR_DIR = Path(env("XRAY_VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = env.folder("XRAY_VAR_DIR", BASE_DIR / "var")
 XRAY_KERNEL_DIR = env("XRAY_KERNEL_DIR", default=str(BASE_DIR / "var" / "kernels"))  # shared by all state folders
 ROOT_URLCONF = "xray_site.urls"
 ASGI_APPLICATION = "xray_site.asgi.application"

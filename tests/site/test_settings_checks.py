@@ -59,6 +59,15 @@ def test_all_wrong_values_of_the_environment_are_reported_at_once():
         assert name in result.stderr
 
 
+def test_a_state_folder_is_made_or_named(tmp_path):
+    fresh = tmp_path / "not" / "there" / "yet"
+    assert check(XRAY_VAR_DIR=str(fresh), XRAY_SQLITE="").returncode == 0
+    assert fresh.is_dir()
+    (tmp_path / "file").touch()
+    refused = check(XRAY_VAR_DIR=str(tmp_path / "file" / "below"), XRAY_SQLITE="")
+    assert refused.returncode != 0 and "XRAY_VAR_DIR is" in refused.stderr and "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     "command", [["-m", "celery", "-A", "xray_site.celery", "beat"], ["-c", "import xray_site.asgi"]]
 )
