@@ -6,6 +6,22 @@ from accounts.api.glossary import WORDS
 
 _REFERENCE = {"$ref": "#/components/schemas/ErrorBody"}
 _METHODS = ("get", "post", "put", "patch", "delete")
+GUIDE = """
+
+**Log in**: `POST /api/auth/login` with email and password, then send `Authorization: Token <token>`. 401: no valid
+token. 403: not yours to do. 429: too many attempts; wait as long as `Retry-After` says.
+
+**Lists** are newest first. Follow `next` until it is null: pages neither lose nor repeat rows while new ones arrive.
+`page_size` is 1 to 200 (50). A parameter that a list does not know, an empty one, or one given twice is refused
+(400), so that a misspelt filter never shows everything.
+
+**Amounts** go out as decimal text and are best sent so. Fractions are fractions: 0.009 is 0.9 %. **Moments** are ISO
+8601 in UTC.
+
+**Defaults** of a new bot are those that the form proposes; they stand beside each field of `POST /api/bots`.
+
+**Errors** have one shape: `{"error": {"code", "message", "fields"}}`.
+"""
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "What happened and what to do.",
@@ -37,6 +53,7 @@ ERROR_EXAMPLE: dict[str, Any] = {
 
 def errors_documented(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add the error shape as every operation's default answer, summaries and words (drf-spectacular's hook)."""
+    result["info"]["description"] = result["info"].get("description", "") + GUIDE
     result.setdefault("components", {}).setdefault("schemas", {})["ErrorBody"] = ERROR_SCHEMA
     content = {"schema": _REFERENCE, "example": ERROR_EXAMPLE}
     answer = {"description": "Refused.", "content": {"application/json": content}}

@@ -53,6 +53,11 @@ def test_the_size_of_a_page_is_told(schema) -> None:
     assert size == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 
 
+def test_the_guide_stands_first(schema) -> None:
+    for word in ("Authorization: Token", "page_size", "decimal text", "UTC", "Defaults", "Errors"):
+        assert word in schema["info"]["description"], word
+
+
 def test_all_that_a_page_can_do(schema) -> None:
     found = {f"{method.upper()} {path}" for path, operations in schema["paths"].items() for method in operations}
     row = "{public_id}"
