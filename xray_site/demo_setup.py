@@ -19,7 +19,6 @@ from signals.models import Strategy
 from signals.services.strategies import strategies_ensure
 from trading.models import Bot
 from trading.services.bots import account_problem, bot_create, bot_start
-from trading.services.presets import PRESETS
 
 Say = Callable[[str], None]
 PRACTICE_BALANCE_USDT = "10000"
@@ -27,14 +26,16 @@ PRACTICE_BALANCE_USDT = "10000"
 
 @dataclass(frozen=True)
 class DemoBot:
-    """One bot of a demo trader: a preset with differences, following one strategy kind or all."""
+    """One bot of a demo trader: the defaults with differences, following one strategy kind or all."""
 
     name: str
     kind: str | None
     changes: dict[str, Any]
 
 
-# At the usual speed a candle of a minute holds an hour of the practice market: narrower stops end a trade in seconds.
+# More goes on than with the defaults. At the usual speed a candle of a minute holds an hour of the practice market:
+# narrower stops end a trade in seconds.
+DEMO = {"max_positions": 4, "holding_time_s": 900}
 FAST_MARKET = {"profit_target": "0.025", "stop_loss": "0.018"}
 STAFF, PAPER, PRACTICE = "staff@xray.example", "paper@xray.example", "practice@xray.example"
 PAPER_BOTS = (
@@ -157,7 +158,7 @@ def _bots(account: ExchangeAccount | None, wanted: tuple[DemoBot, ...], say: Say
 def _bot(account: ExchangeAccount, wanted: DemoBot, say: Say) -> None:
     strategy = Strategy.objects.filter(kind=wanted.kind, enabled=True).order_by("-version").first()
     data = {
-        **PRESETS["demo"]["values"],
+        **DEMO,
         **wanted.changes,
         **(FAST_MARKET if endpoints_for(account.exchange) else {}),
         "name": wanted.name,

@@ -67,7 +67,7 @@ def test_versions_of_a_configuration(anna, ben) -> None:
     path = f"/api/bots/{anna.bot.public_id}/config"
     anna.client.patch(path, {"max_positions": 9}, format="json")
     rows = anna.client.get(f"{path}/versions").json()["results"]
-    assert [(row["version"], row["max_positions"]) for row in rows] == [(2, 9), (1, 4)]
+    assert [(row["version"], row["max_positions"]) for row in rows] == [(2, 9), (1, 2)]
     assert ben.client.get(f"{path}/versions").status_code == 404
     assert anna.client.get(f"{path}/versions?page_size=0").status_code == 400
     assert anna.client.get(f"{path}/versions?x=1").status_code == 400

@@ -67,7 +67,7 @@ def test_configuration_read_change_replace(anna) -> None:
     kept = anna.client.patch(path, {"stop_loss": "0.02"}, format="json").json()
     assert (kept["version"], kept["capital_per_trade"]) == (3, "321.5")
     replaced = anna.client.put(path, {"stop_loss": "0.03"}, format="json").json()
-    assert (replaced["capital_per_trade"], replaced["max_positions"], replaced["stop_loss"]) == ("200", 4, "0.03")
+    assert (replaced["capital_per_trade"], replaced["max_positions"], replaced["stop_loss"]) == ("200", 2, "0.03")
     refused = anna.client.patch(path, {"stop_loss": "2", "apply_to_open": True}, format="json")
     assert refused.status_code == 400 and "stop_loss" in refused.json()["error"]["fields"]
     assert anna.client.get(path).json()["version"] == replaced["version"]
