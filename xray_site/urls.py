@@ -1,7 +1,9 @@
 """URL map of the whole site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from xray_site.api import bare
 from xray_site.dashboard import platform_stop
@@ -18,6 +20,7 @@ urlpatterns = [
     path("api", bare),
     path("api/", include("xray_site.api")),
     path("healthz", healthz, name="healthz"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/favicon.svg")),
     path("", include("accounts.urls")),
     path("", include("trading.urls")),
 ]
