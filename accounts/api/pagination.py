@@ -1,5 +1,6 @@
 """How lists are paged in the API: by a cursor on (moment, id), stable while rows are added."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -31,6 +32,14 @@ class CreatedCursorPagination(CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (NotFound, DjangoValidationError, OverflowError, ValueError):
             raise ValidationError({"cursor": [BAD_CURSOR]}) from None
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The cursor with its moment in UTC: a database refuses what Python still takes for a time."""
+        cursor = super().decode_cursor(request)
+        if cursor is None or cursor.position is None:
+            return cursor
+        moment = datetime.fromisoformat(cursor.position)
+        return cursor if moment.tzinfo is None else cursor._replace(position=str(moment.astimezone(UTC)))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The range of page_size, told."""
