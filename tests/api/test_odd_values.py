@@ -11,13 +11,11 @@ pytestmark = pytest.mark.django_db
 ODD = ["\x00", "a\ud800b", "²", "9" * 5000, "1e999999999", "-1e-999999999", True, -1, 2**70, [], {}, [[]], {"a": 1}]
 GOOD: dict[str, list[object]] = {"name": ["²", "1e999999999", "-1e-999999999"], "symbols": [[]], "notifications": [[]]}
 FIELDS = ("name", "account", "symbols", "timeframe", "strategy", "capital_per_trade", "max_positions", "notifications")
+WRONG = [(field, value) for field in FIELDS for value in ODD if value not in GOOD.get(field, [])]
 
 
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize(("field", "value"), WRONG, ids=lambda value: repr(value)[:20])
 def test_odd_bots(anna, field: str, value: object) -> None:
-    if value in GOOD.get(field, []):
-        pytest.skip("good")
     body = {"name": "second", "account": str(anna.account.public_id), field: value}
     answer = anna.client.post("/api/bots", json.dumps(body), content_type="application/json")
     assert answer.status_code == 400, answer.content

@@ -5,6 +5,7 @@ only (a test compares every prefix with the whole). Missing values are NaN, and 
 so a lane without values gives no signal.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -67,7 +68,7 @@ class Decisions:
         return cls(side, np.where(side != 0, clean, 0.0), details)
 
 
-class Strategy:
+class Strategy(ABC):
     """Base of all strategies; one instance per kind, without state."""
 
     kind: ClassVar[str]
@@ -88,21 +89,21 @@ class Strategy:
     def check(self, values: Values) -> None:
         """Rules between parameters; raise ParameterError."""
 
+    @abstractmethod
     def indicators(self, values: Values) -> tuple[Indicator, ...]:
         """The indicators whose columns `decide` reads."""
-        raise NotImplementedError
 
     def needs(self, values: Values) -> int:
         """How many columns before a candle `decide` looks at, the candle's own not counted."""
         return 1
 
+    @abstractmethod
     def decide(self, lanes: Lanes, values: Values) -> Decisions:
         """What it says of every symbol at every candle of `lanes`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reason(self, side: int, values: Values, details: Mapping[str, float]) -> str:
         """One sentence for a person; `details` are the numbers of one signal."""
-        raise NotImplementedError
 
 
 def before(values: np.ndarray, candles: int = 1) -> np.ndarray:
