@@ -35,7 +35,7 @@ class CreatedCursorPagination(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         """The cursor with its moment in UTC: a database refuses what Python still takes for a time."""
-        cursor = super().decode_cursor(request)
+        cursor: Any = super().decode_cursor(request)  # its stub takes the position, a text, for a number
         if cursor is None or cursor.position is None:
             return cursor
         moment = datetime.fromisoformat(cursor.position)

@@ -86,7 +86,7 @@ class Strategy(ABC):
         self.check(values)
         return values
 
-    def check(self, values: Values) -> None:
+    def check(self, values: Values) -> None:  # noqa: B027 - most strategies have no such rule
         """Rules between parameters; raise ParameterError."""
 
     @abstractmethod
