@@ -1,8 +1,9 @@
 """Admin of the stop ladder, and the bulk actions that set and lift stops on users, exchanges and bots."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -14,10 +15,32 @@ from signals.admin import exchange_action_add
 from signals.models import ExchangeState
 from trading.models import StopSwitch
 from trading.selectors.stops import stop_target
-from trading.services.stops import stop_clear, stop_set, stops_clear
+from trading.services.stops import stop_clear, stop_set, stop_target_check, stops_clear
 
 Level = StopSwitch.Level
 Scope = StopSwitch.Scope
+
+
+class StopForm(ModelForm):  # type: ignore[type-arg]
+    """A new stop; what the service would refuse is an error of the form."""
+
+    actor: User
+
+    class Meta:
+        model = StopSwitch
+        fields = ("scope", "target", "level", "reason")
+        help_texts: ClassVar[dict[str, str]] = {
+            "target": "Empty for everything; an exchange's name; a user's email; else the object's public id."
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """The target must be there."""
+        clean: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            stop_target_check(clean.get("scope", ""), clean.get("target", ""), self.actor)
+        except ValidationError as error:
+            self.add_error(None, error)
+        return clean
 
 
 @admin.register(StopSwitch)
@@ -26,6 +49,7 @@ class StopSwitchAdmin(HistoryAdmin):
 
     list_display = ("set_at", "scope", "whom", "level", "imposed", "reason", "set_by", "cleared_at")
     list_filter = ("scope", "level", "imposed", ("set_at", RangeDateTimeFilter))
+    form = StopForm
     fields = ("scope", "target", "level", "reason")
     actions = ("clear",)
     list_per_page = 50
@@ -42,6 +66,12 @@ class StopSwitchAdmin(HistoryAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Bulk actions need the right to change; a stop itself is never edited."""
         return obj is None and super(HistoryAdmin, self).has_change_permission(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form knows who asks."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.actor = staff_of(request)
+        return form
 
     def save_model(self, request: HttpRequest, obj: StopSwitch, form: ModelForm, change: bool) -> None:
         """Through the service: it audits and wakes what is concerned."""
@@ -75,7 +105,9 @@ def stop_all(model_admin: Any, request: HttpRequest, scope: str, targets: list[s
             imposed=True,
         )
     model_admin.message_user(
-        request, f"{len(targets)} paused: no new entries, exits go on. Clear it under Stop switches.", messages.WARNING
+        request,
+        f"{len(targets)} paused: no new entries, exits go on. The action beside this one lets them go on.",
+        messages.WARNING,
     )
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import ExchangeAccount
 from tests.pages import worlds
 from trading.models import Bot, Intent, StopSwitch
+from trading.services.stops import stop_set
 
 
 def bot_data(world, **changes) -> dict[str, str]:
@@ -141,6 +142,15 @@ def test_the_stop_ladder(world, page):
     page.post(reverse("stop"), {"level": "0"})
     assert own() == 0
     assert "Choose a rung" in page.post(reverse("stop"), {"level": "9"}, follow=True).content.decode()
+
+
+def test_lifting_ones_stop_says_what_still_holds(world, page):
+    nothing = page.post(reverse("stop"), {"level": "0"}, follow=True).content.decode()
+    assert "no stop of yours" in nothing and "Trading goes on" not in nothing
+    page.post(reverse("stop"), {"level": "2"})
+    stop_set(scope="user", target=str(world.user.public_id), level=1, actor=None, reason="Odd orders")
+    told = page.post(reverse("stop"), {"level": "0"}, follow=True).content.decode()
+    assert "Your stop is lifted. Still in force: No new entries, set by staff" in told and "Trading goes on" not in told
 
 
 def test_after_an_action_only_pages_of_this_site_follow(world, page):

@@ -110,6 +110,21 @@ def test_bots_are_paused_by_a_stop_that_their_owner_cannot_lift(client, staff, a
     assert broken.status == "paused" and "not verified" in told
 
 
+def test_a_stop_on_nobody_is_an_error_of_the_form(client, staff):
+    trader = User.objects.create_user("trader@example.com", "a-long-password-1")
+    url = reverse("admin:trading_stopswitch_add")
+    for scope, target, words in (
+        ("user", "nobody@x", "no such user."),
+        ("exchange", "kraken", "One of:"),
+        ("bot", "x", "no such bot."),
+    ):
+        answer = client.post(url, {"scope": scope, "target": target, "level": 2, "reason": "look"})
+        assert answer.status_code == 200 and words in answer.content.decode()
+    assert not StopSwitch.objects.exists()
+    assert client.post(url, {"scope": "user", "target": trader.email, "level": 2}).status_code == 302
+    assert StopSwitch.objects.get().target == str(trader.public_id)
+
+
 def test_changed_parameters_make_the_next_version(client, staff):
     strategies_ensure()
     first = Strategy.objects.get(kind="ma_cross")

@@ -68,7 +68,7 @@ def test_commands_beside_a_running_demo(demo, tmp_path):
         entry_ask(demo)
         assert next(event for event in lines if event.get("purpose") == "manual_entry" and event["status"] != "pending")
         runbot.send_signal(signal.SIGINT)
-        assert [event["event"] for event in lines][-1] == "stopped"
+        assert [event["event"] for event in lines][-1] == "left_running"
         assert f"state folder {tmp_path / 'state' / 'seed-7'}, binance at" in runbot.stderr.read().decode()
         assert runbot.wait() == 0
 

@@ -13,6 +13,14 @@ from trading.services.presets import PRESETS
 pytestmark = pytest.mark.django_db
 
 
+def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
+    account = make.account(quote_currency="XXX")
+    data = {"name": "Mine", "account": str(account.public_id)}
+    assert bot_config_validate(data, user=account.user)[1] == {}, "no markets are loaded yet"
+    make.instrument()
+    assert "nothing against XXX" in bot_config_validate(data, user=account.user)[1]["account"][0]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [

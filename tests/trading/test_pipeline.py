@@ -14,7 +14,7 @@ from signals.quotes import QuoteRow
 from tests.trading.conftest import AT
 from trading import live
 from trading.models import BalanceSnapshot, Fill, Intent, Order, Position, TradingStats
-from trading.services.intents import intents_fan_out, orders_cancel_request, position_close_request
+from trading.services.intents import entry_request, intents_fan_out, orders_cancel_request, position_close_request
 from trading.services.work import account_work
 from trading.watch import Watcher
 
@@ -109,6 +109,17 @@ def test_a_position_closed_by_hand_once(trading):
     first.refresh_from_db()
     assert (position.status, position.close_reason, first.status) == ("closed", "force_exit", "done")
     assert Order.objects.filter(side="sell").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_manual_entry_is_told_to_its_trader(make):
+    bot, btc = make.bot(entry_type="market"), make.instrument()
+    with clock_set(lambda: NOON):
+        entry_request(bot=bot, symbol=btc.symbol, amount_quote="900000000", actor=bot.user)
+    show("100.00", "100.10", NOON)
+    run(bot.account, NOON)
+    notice = Notice.objects.get(user=bot.user)
+    assert notice.title == "The entry into BTC/USDT was not made" and "are free" in notice.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -89,7 +89,7 @@ def test_setting_again_replaces_and_wakes_the_accounts_concerned(make, woken, dj
     assert woken == [bot.account_id] and other.account_id not in woken
     stop_set(scope="user", target=target, level=3, actor=bot.user)
     assert stop_level_for(bot) == 3
-    assert Notice.objects.get(user=bot.user).text == "look"
+    assert Notice.objects.get(user=bot.user).text == "No new entries, set by staff on all your bots: look."
     assert [event.detail["level"] for event in AuditEvent.objects.order_by("id")] == [1, 3]
 
 

@@ -112,7 +112,7 @@ class LiveBroker:
         fills: list[Event] = [fill_seen(order, trade, answer) for trade in trades]
         events: list[Event] = [_answered(order, OrderStatus.ACTIVE, exchange_id), *fills]
         if status in CLOSED and _sum(trades) >= calls.number(answer.get("filled")):
-            events.append(_answered(order, CLOSED[status], exchange_id, "Ended at the exchange."))
+            events.append(_answered(order, CLOSED[status], exchange_id, order.reason or "Ended at the exchange."))
         return events
 
     def _trades(self, order: OrderState, exchange_id: str) -> list[Any]:

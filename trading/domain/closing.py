@@ -37,6 +37,8 @@ from trading.domain.types import (
     position_copy,
 )
 
+BY_HAND = "Cancelled by hand."
+
 
 def cancel_ask(order: OrderState, at: datetime, reason: str = "") -> list[Effect]:
     """Ask for an order's cancel (again); `reason` says why its time had not simply come."""
@@ -54,7 +56,7 @@ def on_cancel(state: AccountState, event: IntentTaken) -> list[Effect]:
     order = state.orders.get(event.client_order_id)
     if order is None:
         return [IntentDecided(event.at, event.intent_id, "denied", "The order was closed already.")]
-    asked = [] if order.cancel_requested else cancel_ask(order, event.at, "Cancelled by hand.")
+    asked = [] if order.cancel_requested else cancel_ask(order, event.at, BY_HAND)
     return [*asked, IntentDecided(event.at, event.intent_id, "done", "")]
 
 

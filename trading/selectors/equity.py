@@ -9,7 +9,6 @@ from django.db.models import F, Window
 from django.db.models.functions import Mod, RowNumber
 
 from accounts.clock import now
-from accounts.models import ExchangeAccount
 from trading.models import BalanceSnapshot
 
 MAX_POINTS = 720
@@ -35,13 +34,19 @@ class Curve:
     under_since: datetime | None
 
 
-def curve_read(account: ExchangeAccount, name: str = "all") -> Curve:
-    """The curve of a range ('1h', '1d', '1w', '1m', 'all'); unknown names mean all."""
+def curve_read(account: Any, name: str = "all") -> Curve:
+    """The curve of a range ('1h', '1d', '1w', '1m', 'all'); unknown names mean all.
+
+    It ends with the value of now where the account was read by `accounts_read`.
+    """
     rows = BalanceSnapshot.objects.filter(account=account)
     length = RANGES.get(name)
     if length is not None:
         rows = rows.filter(at__gte=now() - length)
-    return _curve(_thinned(rows))
+    points = _thinned(rows)
+    if points and getattr(account, "equity_now", None) is not None:
+        points.append((max(now(), points[-1][0]), account.equity_now, account.deposits_now))
+    return _curve(points)
 
 
 def _thinned(rows: Any) -> list[tuple[datetime, Decimal, Decimal]]:

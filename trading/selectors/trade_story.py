@@ -13,6 +13,10 @@ ZERO = Decimal(0)
 INTERNAL = ("anchor_ms",)
 """Inputs kept so that a signal can be computed again, not to be read."""
 CENT = Decimal("0.01")
+EXIT_WORDS: dict[str, str] = {
+    Intent.Purpose.EXIT: "a selling signal",
+    Intent.Purpose.FORCE_EXIT: "asked for by hand, or by a stop that flattens",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def _beginning(position: Position, orders: list[Order]) -> list[Step]:
 
 
 def _intent_words(intent: Intent) -> str:
-    words = "risk checks passed" if intent.side == "buy" else "decided by the plan"
+    words = "risk checks passed" if intent.side == "buy" else EXIT_WORDS.get(intent.purpose, "decided by the plan")
     return f"{words}: {intent.reason}" if intent.reason else words
 
 

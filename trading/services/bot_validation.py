@@ -199,6 +199,8 @@ def _symbols_check(data: Mapping[str, Any], clean: dict[str, Any], errors: Error
             errors["symbols"] = [str(error)]
             return
     account, symbols = clean["account"], clean["symbols"]
+    if account and not symbols:
+        _quote_check(account, errors)
     if not account or not symbols:
         return
     known = {row.symbol for row in _instruments(account, symbols)}
@@ -208,6 +210,16 @@ def _symbols_check(data: Mapping[str, Any], clean: dict[str, Any], errors: Error
             f"{account.get_exchange_display()} does not trade {', '.join(missing[:5])} against "
             f"{account.quote_currency} now (or its markets are not loaded yet). {_meant(account, missing)}"
             "Leave the list empty for every scanned symbol."
+        ]
+
+
+def _quote_check(account: ExchangeAccount, errors: Errors) -> None:
+    """A bot that follows every scanned symbol needs some against its account's currency (once markets are loaded)."""
+    traded = Instrument.objects.filter(exchange=account.exchange, market_type="spot")
+    if traded.exists() and not traded.filter(quote=account.quote_currency).exists():
+        errors["account"] = [
+            f"{account.get_exchange_display()} trades nothing against {account.quote_currency}, which this account "
+            "counts in: choose another account."
         ]
 
 

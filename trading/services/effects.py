@@ -7,7 +7,9 @@ and all of it can be repeated.
 import logging
 
 from accounts.models import ExchangeAccount
+from accounts.services.notices import notice_send
 from trading import live
+from trading.domain.closing import BY_HAND
 from trading.domain.types import (
     FillApplied,
     IntentDecided,
@@ -21,7 +23,7 @@ from trading.domain.types import (
     PositionStatus,
     RiskDenied,
 )
-from trading.models import Bot, Fill, Order, Position
+from trading.models import Bot, Fill, Intent, Order, Position
 from trading.services.errors import bot_errors_count, bot_errors_reset
 from trading.services.payloads import fill_payload, order_payload, position_payload
 from trading.services.snapshots import snapshot_on_change
@@ -36,7 +38,7 @@ def effects_saved(saved: Saved) -> None:
     """One committed batch of effects of an account (closed trades are recorded by `outcomes.trade_closed`)."""
     if not saved.effects:
         return
-    for follow in (_watchers_tell, _positions_follow, _orders_push, _fills_push, _errors_count, _bots_push, _snapshot):
+    for follow in FOLLOWS:
         try:
             follow(saved)
         except Exception:
@@ -113,6 +115,32 @@ def _bots_push(saved: Saved) -> None:
         live.push(saved.user_id, live.Kind.BOT, payload)
 
 
+def _refusals_tell(saved: Saved) -> None:
+    """A trader who entered by hand looks at a page, not at the queue: what came to nothing is told."""
+    ended = {e.intent_id: e for e in saved.effects if isinstance(e, IntentDecided) and e.status != "done"}
+    if not ended:
+        return
+    rows = Intent.objects.filter(public_id__in=ended, purpose=Intent.Purpose.MANUAL_ENTRY)
+    for row in rows.select_related("instrument", "bot__user"):
+        reason = ended[row.public_id].reason
+        if reason != BY_HAND:
+            link = f"/bots/{row.bot.public_id}/"
+            title = f"The entry into {row.instrument.symbol} was not made"
+            notice_send(user=row.bot.user, level="warn", title=title, text=reason, link=link)
+
+
 def _snapshot(saved: Saved) -> None:
     if any(isinstance(effect, LedgerPosted) for effect in saved.effects):
         snapshot_on_change(account=ExchangeAccount.objects.get(pk=saved.account_id))
+
+
+FOLLOWS = (
+    _watchers_tell,
+    _positions_follow,
+    _orders_push,
+    _fills_push,
+    _errors_count,
+    _bots_push,
+    _refusals_tell,
+    _snapshot,
+)

@@ -54,7 +54,10 @@ def bot_run(*, bot: Bot, say: Say, stop: threading.Event) -> None:
         finally:
             if started:
                 bot_stop(bot=bot, actor=None, reason="The foreground run ended.")
-    say("stopped", open_positions=Position.objects.filter(bot=bot, status__in=OPEN_POSITION).count())
+    say(
+        "stopped" if started or not platform else "left_running",
+        open_positions=Position.objects.filter(bot=bot, status__in=OPEN_POSITION).count(),
+    )
 
 
 def _start(bot: Bot) -> bool:

@@ -13,6 +13,7 @@ from accounts.services.notices import notice_send
 from signals.models import Strategy
 from trading import live
 from trading.models import Bot, StopSwitch
+from trading.selectors.stops import stop_words
 from trading.services import fields
 from trading.services.wakes import accounts_wake, trades_changed
 
@@ -37,7 +38,7 @@ def stop_set(
     Raises:
         ValidationError: unknown scope, level or target. PermissionDenied: the target is not the actor's.
     """
-    target, owner = _target_check(scope, target, actor)
+    target, owner = stop_target_check(scope, target, actor)
     if level not in StopSwitch.Level.values:
         raise ValidationError({"level": ["1 (no new entries), 2 (reduce only) or 3 (flatten)."]})
     imposed = imposed or actor is None or owner != actor
@@ -50,14 +51,14 @@ def stop_set(
             switch = _replace(values, actor)
     if owner and imposed:
         notice_send(
-            user=owner, level="warn", title=f"{switch.get_level_display()}: {switch.get_scope_display()}", text=reason
+            user=owner, level="warn", title=f"A stop is in force: {switch.get_level_display()}", text=stop_words(switch)
         )
     return switch
 
 
 def stop_clear(*, switch: StopSwitch, actor: User | None) -> bool:
     """Lift one stop; True when it was in force. Raises PermissionDenied for what the actor may not lift."""
-    _target, owner = _target_check(switch.scope, switch.target, actor)
+    _target, owner = stop_target_check(switch.scope, switch.target, actor)
     if switch.imposed and not (actor is None or actor.is_staff):
         raise PermissionDenied("Staff put this stop in force; only they can lift it.")
     with transaction.atomic():
@@ -115,8 +116,8 @@ def _accounts(scope: str, target: str) -> QuerySet[ExchangeAccount]:
     return ExchangeAccount.objects.filter(wanted, bots__deleted_at=None, bots__isnull=False).order_by().distinct()
 
 
-def _target_check(scope: str, target: str, actor: User | None) -> tuple[str, User | None]:
-    """Canonical target and the user it belongs to."""
+def stop_target_check(scope: str, target: str, actor: User | None) -> tuple[str, User | None]:
+    """Canonical target and the user it belongs to. Raises as `stop_set` does; staff may name a user by email."""
     if scope not in StopSwitch.Scope.values:
         raise ValidationError({"scope": [f"One of: {', '.join(StopSwitch.Scope.values)}."]})
     staff = actor is None or actor.is_staff
@@ -130,9 +131,11 @@ def _target_check(scope: str, target: str, actor: User | None) -> tuple[str, Use
         StopSwitch.Scope.BOT: Bot.objects.all(),
     }
     found = fields.by_reference(rows[scope], target)
+    if found is None and scope == StopSwitch.Scope.USER and staff:
+        found = User.objects.filter(email__iexact=target).first()
     owner = found if isinstance(found, User) else getattr(found, "user", None)
     if found is None or owner is None or not (staff or owner == actor):
-        raise ValidationError({"target": [f"There is no such {scope} of yours."]})
+        raise ValidationError({"target": [f"There is no such {scope}{'' if staff else ' of yours'}."]})
     return str(found.public_id), owner
 
 

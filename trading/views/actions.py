@@ -10,19 +10,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
+from accounts.models import User
 from trading.models import Bot, Order, Position, StopSwitch
+from trading.selectors.shell import stops_over
+from trading.selectors.stops import stop_words
 from trading.services import bots, intents, stops
 from trading.views.methods import post_only
 from trading.views.overview import next_of
-from trading.views.scope import user_of
+from trading.views.scope import accounts_of, user_of
 
 FLATTEN_WORD = "FLATTEN"
 STOP_DONE = {
-    0: "Trading goes on: your stop is lifted. Bots that were stopped or paused stay so.",
     1: "No new entries from now on. Open positions run on with their stops and targets.",
     2: "Reduce only: waiting entries are cancelled, bots may only close or shrink positions.",
     3: "Flattening: every open position is being sold at market, and nothing new is opened.",
 }
+STOP_LIFTED = "Trading goes on: your stop is lifted. Bots that were stopped or paused stay so."
 BOT_DONE = {
     "start": "{} runs. Its first decision follows the next signal.",
     "resume": "{} runs again.",
@@ -56,11 +59,24 @@ def stop(request: HttpRequest) -> HttpResponse:
         return back
     target: dict[str, Any] = {"scope": StopSwitch.Scope.USER, "target": str(user.public_id), "actor": user}
     if level == "0":
-        stops.stops_clear(imposed=False, **target)
+        _stop_lift(request, user, target)
     else:
         stops.stop_set(level=int(level), reason="From the page", **target)
-    messages.success(request, STOP_DONE[int(level)])
+        messages.success(request, STOP_DONE[int(level)])
     return back
+
+
+def _stop_lift(request: HttpRequest, user: User, target: dict[str, Any]) -> None:
+    """Lift the user's own stop, and say what still holds."""
+    lifted = stops.stops_clear(imposed=False, **target)
+    left = [stop_words(stop) for stop in stops_over(user, accounts_of(request))]
+    if left:
+        done = "Your stop is lifted. " if lifted else ""
+        messages.warning(request, f"{done}Still in force: {' '.join(left)}")
+    elif lifted:
+        messages.success(request, STOP_LIFTED)
+    else:
+        messages.info(request, "There was no stop of yours to lift.")
 
 
 @login_required

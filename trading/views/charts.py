@@ -134,7 +134,9 @@ def _instrument(request: HttpRequest, symbol: str) -> Instrument:
 
 def _context(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
     user, account = user_of(request), account_shown(request)
-    bots = Bot.objects.filter(user=user, deleted_at=None, account__exchange=instrument.exchange)
+    bots = Bot.objects.filter(
+        user=user, deleted_at=None, account__exchange=instrument.exchange, status=Bot.Status.RUNNING
+    )
     return {
         "instrument": instrument,
         "account": account,
