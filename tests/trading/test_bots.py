@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
-    account = make.account(quote_currency="XXX")
+    account = make.account(quote_currency="ZZZ")
     data = {"name": "Mine", "account": str(account.public_id)}
     assert bot_config_validate(data, user=account.user)[1] == {}, "no markets are loaded yet"
     make.instrument()
-    assert "nothing against XXX" in bot_config_validate(data, user=account.user)[1]["account"][0]
+    assert "nothing against ZZZ" in bot_config_validate(data, user=account.user)[1]["account"][0]
 
 
 @pytest.mark.parametrize(
