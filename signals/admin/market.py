@@ -1,0 +1,44 @@
+"""Exchanges, instruments and candles in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.admin import HistoryAdmin
+from signals.models import CandleSeries, ExchangeState, Instrument
+
+
+@admin.register(ExchangeState)
+class ExchangeStateAdmin(HistoryAdmin):
+    """Connection, lease and errors of each exchange. Higher rooms add actions with `exchange_action_add`."""
+
+    list_display = ("exchange", "connection", "last_event_at", "markets_loaded_at", "consecutive_errors", "last_error")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Bulk actions need the right to change; the fields themselves stay read-only."""
+        return obj is None and super(HistoryAdmin, self).has_change_permission(request, obj)
+
+
+def exchange_action_add(action: Any) -> None:
+    """Let a higher room offer a bulk action on exchanges."""
+    ExchangeStateAdmin.actions = [*(ExchangeStateAdmin.actions or []), action]  # type: ignore[list-item]
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(HistoryAdmin):
+    """Tradable pairs and why they are scanned or not."""
+
+    list_display = ("symbol", "exchange", "selected", "active", "volume_quote_24h", "spread", "selection_reason")
+    list_filter = ("exchange", "selected", "active", "quote")
+    search_fields = ("symbol", "market_id")
+
+
+@admin.register(CandleSeries)
+class CandleSeriesAdmin(HistoryAdmin):
+    """What the candle store holds."""
+
+    list_display = ("instrument", "timeframe", "rows", "gaps", "first_open", "last_open", "revision", "updated_at")
+    list_filter = ("timeframe", "instrument__exchange")
+    search_fields = ("instrument__symbol",)
+    list_select_related = ("instrument",)
