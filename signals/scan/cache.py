@@ -15,7 +15,8 @@ ROOM = Path(__file__).resolve().parent.parent
 
 def kernel_sources() -> list[Path]:
     """Every file whose content decides what the compiled kernels do."""
-    return [*sorted((ROOM / "domain" / "indicators").glob("*.py")), ROOM / "scan" / "kernels.py"]
+    names = ("vector", "build", "drive")
+    return [*sorted((ROOM / "domain" / "indicators").glob("*.py")), *(ROOM / "scan" / f"{name}.py" for name in names)]
 
 
 @lru_cache(maxsize=1)

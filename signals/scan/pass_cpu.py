@@ -1,45 +1,121 @@
-"""From a candle matrix and a set of indicators to lanes with columns, on the CPU."""
+"""The pass on the CPU: all blocks of a panel, every indicator of a plan, in cache-sized tiles, on several threads."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from signals.candles.matrix import CandleMatrix
 from signals.domain.indicators.catalog import Indicator
 from signals.domain.lanes import Lanes, usable_candles
+from signals.scan.drive import blocks_run
+from signals.scan.panel import Panel, aligned
+from signals.scan.plan import Plan
 
 BACKEND = "cpu"
+TILE = 64  # candles of a block that all kinds pass over while they are in the core's cache
+PAYS = 200_000  # lane-candles a thread: below, handing the work over costs more than it saves
 
 
 def lanes_compute(matrix: CandleMatrix, indicators: Iterable[Indicator]) -> Lanes:
-    """One fused pass over (symbols, time); each distinct indicator is computed once.
+    """One pass over (symbols, time); each distinct indicator is computed once.
 
     Unusable candles (see `usable_candles`) are NaN in every array that comes back.
     """
-    from signals.scan.kernels import CODES, scan_lanes
-
-    wanted = tuple(dict.fromkeys(indicators))
-    names = [name for indicator in wanted for name in indicator.columns]
-    usable = usable_candles(matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
-    out = np.full((len(names), *matrix.close.shape), np.nan)
-    codes = np.array([CODES[indicator.kind] for indicator in wanted], np.int64)
-    args = np.zeros((len(wanted), 3))
-    for row, indicator in enumerate(wanted):
-        args[row, : len(indicator.args)] = indicator.args
-    widths = [len(indicator.columns) for indicator in wanted]
-    slots = np.concatenate(([0], np.cumsum(widths, dtype=np.int64)))[:-1].astype(np.int64)
-    scan_lanes(*_contiguous(matrix), usable, codes, args, slots, out)
-    return _lanes(matrix, usable, dict(zip(names, out, strict=True)))
+    plan = Plan.of(indicators)
+    panel = Panel.of(matrix)
+    columns = columns_compute(panel, plan)
+    named = {name: panel.by_symbol(columns[:, place]) for place, name in enumerate(plan.columns)}
+    return _lanes(matrix, named)
 
 
-def _contiguous(matrix: CandleMatrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One array type, hence one compiled kernel."""
-    high, low, close = (np.ascontiguousarray(a, np.float64) for a in (matrix.high, matrix.low, matrix.close))
-    return high, low, close
+def columns_compute(
+    panel: Panel, plan: Plan, *, out: np.ndarray | None = None, threads: int | None = None
+) -> np.ndarray:
+    """Every column of the plan: float64 (blocks, columns, time, WIDTH), NaN where a lane has no value.
+
+    `out` is written to when it is given (from an earlier call with the same shapes). Threads: all cores when left out.
+    """
+    shape = (panel.blocks, len(plan.columns), *panel.values.shape[2:])
+    columns = aligned(shape) if out is None else out
+    table, numbers = plan.table, plan.numbers
+    state = aligned((panel.blocks, max(plan.states, 1), panel.values.shape[3]), fill=0.0)
+    frame = frame_of(panel.values, state, columns)
+
+    def work(first: int, last: int) -> None:
+        for begin, stop, stretches in _runs(panel, first, last):
+            _blank(columns[begin:stop], stretches, panel.rows)
+            for number, (start, end) in enumerate(stretches):
+                if number:
+                    state[begin:stop] = 0.0
+                blocks_run(frame, table, numbers, begin, stop, start, end, 0, start, TILE)
+
+    _spread(work, panel.blocks, panel.blocks * panel.values.shape[2] * panel.values.shape[3], threads)
+    return columns
 
 
-def _lanes(matrix: CandleMatrix, usable: np.ndarray, columns: dict[str, np.ndarray]) -> Lanes:
+def frame_of(values: np.ndarray, state: np.ndarray, columns: np.ndarray, *, bias: int = 0) -> np.ndarray:
+    """The addresses and strides a compiled kind finds its rows by; int64 (9,). The arrays must outlive it.
+
+    values (blocks, fields, rows, WIDTH), state (blocks, states, WIDTH), columns (blocks, columns, rows, WIDTH); `bias`
+    is the row number that the columns' first row stands for.
+    """
+    return np.array(
+        [
+            values.ctypes.data, values.shape[1] * values.shape[2], values.shape[2],
+            state.ctypes.data, state.shape[1],
+            columns.ctypes.data, columns.shape[1] * columns.shape[2], columns.shape[2], bias,
+        ],
+        np.int64,
+    )  # fmt: skip
+
+
+def _runs(panel: Panel, first: int, last: int) -> Iterable[tuple[int, int, tuple[tuple[int, int], ...]]]:
+    """Neighbouring blocks with the same stretches, together."""
+    begin = first
+    for block in range(first + 1, last + 1):
+        if block == last or panel.stretches[block] != panel.stretches[begin]:
+            yield begin, block, panel.stretches[begin]
+            begin = block
+
+
+def _blank(columns: np.ndarray, stretches: tuple[tuple[int, int], ...], rows: int) -> None:
+    """NaN where no stretch will write."""
+    at = 0
+    for begin, end in (*stretches, (rows, rows)):
+        if begin > at:
+            columns[:, :, at:begin] = np.nan
+        at = end
+
+
+def _spread(work: Callable[[int, int], None], blocks: int, size: int, threads: int | None) -> None:
+    wanted = cores() if threads is None else threads
+    count = max(1, min(wanted, blocks, size // PAYS if threads is None else wanted))
+    edges = [blocks * part // count for part in range(count + 1)]
+    if count == 1:
+        work(0, blocks)
+        return
+    pool = _pool(wanted)
+    for future in [pool.submit(work, a, b) for a, b in pairwise(edges)]:
+        future.result()
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="scan")
+
+
+def _lanes(matrix: CandleMatrix, columns: dict[str, np.ndarray]) -> Lanes:
     arrays = (matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
+    usable = usable_candles(*arrays)
     if not usable.all():
         arrays = tuple(np.where(usable, array, np.nan) for array in arrays)  # type: ignore[assignment]
     return Lanes(*arrays, columns)

@@ -1,7 +1,15 @@
-"""Indicators: `catalog` says what exists (no heavy import), the other files hold the arithmetic as numba kernels.
+"""Indicators. Each is one function, written once, in the small language of `language`; see `catalog` for what a kind
+declares beside it.
 
-Every kernel `name_row(..., out)` works on one lane: a contiguous stretch of usable candles (float64, shape (time,)),
-and writes `out` of the same shape. NaN rule: the first `warm_up` values are NaN; a stretch shorter than that is all
-NaN. A lane that is interrupted by an unusable candle begins anew after it (see `signals.scan.kernels`).
-The order of the arithmetic is TA-Lib's, so that the values agree to the last bits.
+The same text is compiled three ways: by numba for the CPU (16 lanes at a time), to CUDA C for the GPU (a thread a
+lane), and to C for the host's compiler, which tests the GPU's arithmetic where there is no GPU. No compiler may
+reorder or contract the arithmetic, so all three give the same bits.
+
+NaN rule: the first `warm_up` values of a column are NaN; a stretch of usable candles shorter than that is all NaN. A
+lane that is interrupted by an unusable candle begins anew after it.
 """
+
+from signals.domain.indicators import averages, bands, macd, oscillators, ranges
+from signals.domain.indicators.catalog import KINDS, Indicator, Kind
+
+__all__ = ["KINDS", "Indicator", "Kind", "averages", "bands", "macd", "oscillators", "ranges"]

@@ -1,43 +1,93 @@
-"""What indicators exist: their arguments, output columns and warm-up. Nothing heavy is imported here."""
+"""What a kind of indicator declares, and one indicator with its arguments. Nothing heavy is imported here."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+INPUTS = ("open", "high", "low", "close", "volume")
+LONGEST = 800  # candles: no argument that counts candles may be larger, so that windows fit what a lane keeps
+Function = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
-    """One family of indicators. `warm_up` gives, from the arguments, how many leading values are NaN."""
+    """One family of indicators: its function (see `language`) and what is known of it.
+
+    columns: names of its outputs; warm_up gives, from the arguments, how many leading values are NaN, one number for
+    all columns or one a column; state gives how many values a lane keeps between candles; source: where the formula
+    comes from; group: trend, momentum, volatility or volume.
+    """
 
     name: str
-    arguments: tuple[str, ...]
     columns: tuple[str, ...]
-    warm_up: Callable[..., int]
+    function: Function
+    warm_up: Callable[..., Any]
+    state: Callable[..., int]
     source: str
+    group: str
+    default: tuple[float, ...]
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Which of a candle's values the function reads."""
+        return self._names[: self._names.index("state")]
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of its own arguments, such as `fast, slow, signal`."""
+        return self._names[self._names.index("age") + 1 + self.has_tick :]
+
+    @cached_property
+    def whole(self) -> tuple[bool, ...]:
+        """For each argument whether it must be a whole number."""
+        return tuple(self._signature.parameters[name].annotation is int for name in self.arguments)
+
+    @cached_property
+    def has_tick(self) -> bool:
+        """Whether the function wants the candle's number on the time grid."""
+        return "tick" in self._names
+
+    def warm_ups(self, args: tuple[float, ...]) -> tuple[int, ...]:
+        """How many leading values of each column are NaN."""
+        answer = self.warm_up(*self.typed(args))
+        return answer if isinstance(answer, tuple) else (answer,) * len(self.columns)
+
+    def typed(self, args: tuple[float, ...]) -> tuple[float, ...]:
+        """The arguments as int or float."""
+        return tuple(int(arg) if whole else float(arg) for arg, whole in zip(args, self.whole, strict=True))
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self._signature.parameters)
 
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("sma", ("period",), ("sma",), lambda n: n - 1, "mean of the last n closes (TA-Lib SMA)"),
-        Kind("ema", ("period",), ("ema",), lambda n: n - 1, "k = 2 / (n + 1), seeded by SMA n (TA-Lib EMA)"),
-        Kind("rsi", ("period",), ("rsi",), lambda n: n, "Wilder 1978, seeded by means of n changes (TA-Lib RSI)"),
-        Kind("atr", ("period",), ("atr",), lambda n: n, "Wilder 1978, seeded by the mean of n ranges (TA-Lib ATR)"),
-        Kind(
-            "macd",
-            ("fast", "slow", "signal"),
-            ("macd", "macd_signal", "macd_hist"),
-            lambda _fast, slow, signal: slow + signal - 2,
-            "Appel 1979: EMA fast - EMA slow, its EMA, their difference (TA-Lib MACD)",
-        ),
-        Kind(
-            "bb",
-            ("period", "width"),
-            ("bb_upper", "bb_middle", "bb_lower"),
-            lambda n, _width: int(n) - 1,
-            "Bollinger 1983: SMA n +- width population standard deviations (TA-Lib BBANDS, MA type 0)",
-        ),
-    )
-}
+KINDS: dict[str, Kind] = {}
+
+
+def kind(
+    name: str,
+    *,
+    columns: tuple[str, ...] = (),
+    warm_up: Callable[..., Any],
+    state: int | Callable[..., int],
+    source: str,
+    group: str,
+    default: tuple[float, ...],
+) -> Callable[[Function], Function]:
+    """Register a function as the kind `name`. `columns` is the name alone when left out."""
+
+    def registered(function: Function) -> Function:
+        size = state if callable(state) else lambda *_args, _size=state: _size
+        KINDS[name] = Kind(name, columns or (name,), function, warm_up, size, source, group, default)
+        return function
+
+    return registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +98,36 @@ class Indicator:
     args: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an unknown kind or a wrong number of arguments."""
+        """Raise ValueError for an unknown kind, a wrong number of arguments, or one that is out of bounds."""
         if self.kind not in KINDS:
             raise ValueError(f"Unknown indicator {self.kind!r}. Known: {', '.join(KINDS)}.")
-        if len(self.args) != len(KINDS[self.kind].arguments):
-            raise ValueError(f"{self.kind} needs {', '.join(KINDS[self.kind].arguments)}, got {self.args}.")
+        known = KINDS[self.kind]
+        if len(self.args) != len(known.arguments):
+            raise ValueError(f"{self.kind} needs {', '.join(known.arguments)}, got {self.args}.")
+        for name, value, whole in zip(known.arguments, self.args, known.whole, strict=True):
+            if whole and (value != int(value) or not 1 <= value <= LONGEST):
+                raise ValueError(f"{self.kind}: {name} must be a whole number from 1 to {LONGEST}, not {value:g}.")
+            if not whole and not 0.0 <= value < 1e6:
+                raise ValueError(f"{self.kind}: {name} must be a number from 0 on, not {value:g}.")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of its output columns, such as `macd_12_26_9, macd_signal_12_26_9, macd_hist_12_26_9`."""
-        suffix = "_".join(f"{arg:g}" for arg in self.args)
-        return tuple(f"{name}_{suffix}" for name in KINDS[self.kind].columns)
+        suffix = "".join(f"_{arg:g}" for arg in self.args)
+        return tuple(f"{name}{suffix}" for name in KINDS[self.kind].columns)
 
     @property
     def warm_up(self) -> int:
-        """How many leading values of a lane are NaN."""
-        return KINDS[self.kind].warm_up(*self.args)
+        """How many leading values of a lane are NaN in at least one column."""
+        return max(self.warm_ups)
+
+    @property
+    def warm_ups(self) -> tuple[int, ...]:
+        """How many leading values of a lane are NaN, one number a column."""
+        return KINDS[self.kind].warm_ups(self.args)
+
+    @property
+    def state(self) -> int:
+        """How many values a lane keeps between candles."""
+        known = KINDS[self.kind]
+        return int(known.state(*known.typed(self.args)))

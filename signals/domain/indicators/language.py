@@ -1,0 +1,103 @@
+"""The language that indicators are written in: a small part of Python, about one lane and all its candles.
+
+A kind's function gets, in this order:
+
+- its inputs, any of `open, high, low, close, volume`: `close[t]` is the value of candle t of this lane, and earlier
+  candles of the same stretch may be read (`close[t - period]`, never before the stretch began),
+- `state`: its own memory between calls, all zero when a stretch begins, read and written as `state[0]`,
+- its output columns, one name each: `out[t] = value`,
+- `begin, end`: the candles to compute, `age`: how many candles of the stretch came before `begin`, and, when it asks
+  for it, `tick`: the number of candle `begin` on the time grid (grows by one a candle, whatever the lane's anchor),
+- its own arguments, `int` or `float` by annotation.
+
+Allowed are assignments, `+ - * /` on values, `// %` on whole numbers, comparisons, `if` on whole numbers (all lanes of
+a block are of the same age, so `if age < period` is the same for all), `for ... in range`, `while`, and the functions
+below. What differs between lanes is chosen by `select`, not by `if`. A value is a float; a `bool` of a comparison of
+values is a mask, combined with `&` and `|`.
+
+The functions here are the plain meaning of each word, on floats or NumPy arrays; compilers replace them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+NAN = float("nan")
+HELPERS: list[Callable[..., Any]] = []
+Rows = Any  # something that gives a value by candle number
+Value = Any  # a float, or many lanes' floats at once
+
+
+def helper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function written in the language itself that kinds may call."""
+    HELPERS.append(function)
+    return function
+
+
+def select(mask: Any, yes: Value, no: Value) -> Value:
+    """`yes` where the mask is true, else `no`."""
+    return np.where(mask, yes, no)
+
+
+def root(value: Value) -> Value:
+    """Square root, correctly rounded."""
+    return np.sqrt(value)
+
+
+def log(value: Value) -> Value:
+    """Natural logarithm. The one function whose last bit may differ between machines."""
+    return np.log(value)
+
+
+def floor(value: Value) -> Value:
+    """Largest whole number that is not above the value."""
+    return np.floor(value)
+
+
+def fma(a: Value, b: Value, c: Value) -> Value:
+    """a * b + c with one rounding (here exactly, by way of integers; slow)."""
+    from fractions import Fraction
+
+    exact = np.frompyfunc(lambda x, y, z: float(Fraction(x) * Fraction(y) + Fraction(z)), 3, 1)
+    result = exact(a, b, c)
+    return result.astype(np.float64) if isinstance(result, np.ndarray) else result
+
+
+@helper
+def larger(a: Value, b: Value) -> Value:
+    """The larger of two."""
+    return select(a > b, a, b)
+
+
+@helper
+def smaller(a: Value, b: Value) -> Value:
+    """The smaller of two."""
+    return select(a < b, a, b)
+
+
+@helper
+def size(a: Value) -> Value:
+    """Without its sign."""
+    return select(a < 0.0, -a, a)
+
+
+@helper
+def two_sum(a: Value, b: Value) -> tuple[Value, Value]:
+    """a + b and the rounding error of it, exactly (Knuth, TAOCP 2, 4.2.2)."""
+    total = a + b
+    part = total - b
+    return total, (b - (total - part)) + (a - part)
+
+
+@helper
+def two_product(a: Value, b: Value) -> tuple[Value, Value]:
+    """a * b and the rounding error of it, exactly."""
+    product = a * b
+    return product, fma(a, b, -product)
+
+
+@helper
+def true_range(high: Value, low: Value, before: Value) -> Value:
+    """Wilder 1978: the range that includes the close before, in price units."""
+    return larger(high, before) - smaller(low, before)

@@ -1,0 +1,85 @@
+"""Kinds of indicators as machine code: each is a C function with one signature, so that a plan is a table of addresses.
+
+A kind is wrapped by a few generated lines that find its rows in the frame (see `frame`) and loop over blocks; the file
+is written to the kernel folder because numba caches only what has a file. Each kind is compiled once, alone, when
+first used; a plan with other kinds or other arguments compiles nothing that was compiled before.
+"""
+
+import importlib.util
+import os
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from signals.domain.indicators.catalog import INPUTS, KINDS, Kind
+from signals.scan.cache import cache_prepare
+
+cache_prepare()
+
+_lock = threading.RLock()
+_TEMPLATE = '''"""Made by signals.scan.build from the kind {name}."""
+from numba import cfunc, njit, types
+
+from signals.domain.indicators.catalog import KINDS
+from signals.scan.vector import number_at, rows_at, word_at
+
+kind = njit(nogil=True, error_model="numpy")(KINDS["{name}"].function)
+
+
+@cfunc(types.void(*(types.int64,) * 9), cache=True, error_model="numpy")
+def run(frame, entry, args, first, last, begin, end, age, tick):
+    inputs, input_block, input_rows = word_at(frame, 0), word_at(frame, 1), word_at(frame, 2)
+    state, state_block, state_row = word_at(frame, 3), word_at(frame, 4), word_at(entry, 1)
+    columns, column_block, column_rows = word_at(frame, 5), word_at(frame, 6), word_at(frame, 7)
+    column, bias = word_at(entry, 2), word_at(frame, 8)
+    for block in range(first, last):
+        kind(
+            {rows},
+            begin, end, age, {rest}
+        )
+'''
+
+
+@cache
+def kind_address(name: str) -> int:
+    """Address of the compiled kind; it is compiled (or loaded from the cache) at the first call.
+
+    The function takes nine int64: the addresses of frame, plan entry and arguments, then first and last block, begin
+    and end row, age and tick.
+    """
+    with _lock:
+        return int(_module(f"kind_{name}", kind_source(KINDS[name])).run.address)
+
+
+def kind_source(kind: Kind) -> str:
+    """The generated lines around a kind."""
+    given = [f"rows_at(inputs, block * input_block + {INPUTS.index(one)} * input_rows)" for one in kind.inputs]
+    given += ["rows_at(state, block * state_block + state_row)"]
+    given += [
+        f"rows_at(columns, block * column_block + (column + {place}) * column_rows - bias)"
+        for place in range(len(kind.columns))
+    ]
+    numbers = [f"number_at(args, {place})" for place in range(len(kind.whole))]
+    typed = [f"int({text})" if whole else text for text, whole in zip(numbers, kind.whole, strict=True)]
+    rest = ["tick", *typed] if kind.has_tick else typed
+    return _TEMPLATE.format(name=kind.name, rows=",\n            ".join(given), rest=", ".join(rest))
+
+
+def _module(name: str, source: str) -> ModuleType:
+    path = cache_prepare() / f"xray_{name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != source:
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(source, encoding="utf-8")
+        part.replace(path)
+    return _loaded(name, path)
+
+
+def _loaded(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"xray_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # numba looks a cached function's module up by its name
+    spec.loader.exec_module(module)
+    return module
