@@ -26,7 +26,7 @@ from signals.domain.timeframes import last_closed_ms, timeframe_ms
 from signals.exchange_clock import ExchangeClock
 from signals.leases import lease_release, lease_take, owner_name
 from signals.market_feed import MarketFeed
-from signals.selectors import symbols_selected
+from signals.selectors import symbols_selected, symbols_streamed
 from signals.services import exchange_state
 from signals.services.setup import exchange_prepare
 
@@ -147,10 +147,8 @@ class Streams:
     async def _symbols(self) -> list[str]:
         symbols = await self._db(lambda: symbols_selected(exchange=self.exchange))
         if not symbols:
-            raise ExchangeError(
-                f"No instrument of {self.exchange} passes the selection. Widen MAX_SPREAD_PERCENT or BASE_MAX_SYMBOLS."
-            )
-        return symbols
+            raise ExchangeError(f"No instrument of {self.exchange} passes the selection: `manage.py symbols` says why.")
+        return list(await self._db(lambda: symbols_streamed(exchange=self.exchange)))
 
     async def _closes(self, timeframe: str) -> None:
         """Wake the scan of each candle at its close; at the start, of the last closed one."""
@@ -184,7 +182,7 @@ class Streams:
                 raise LeaseLost
             alive = partial(exchange_state.exchange_alive, exchange=self.exchange, connection=state)
             await self._db(partial(alive, last_event_at=feed.last_event_at))
-            chosen = await self._db(lambda: symbols_selected(exchange=self.exchange))
+            chosen = await self._db(lambda: symbols_streamed(exchange=self.exchange))
             if chosen and set(chosen) != set(feed.symbols):
                 log.info("The selection of %s has changed: subscribing anew.", self.exchange)
                 return

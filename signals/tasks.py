@@ -78,7 +78,8 @@ def scan_watchdog() -> None:
 @shared_task
 def markets_refresh(exchange: str = "") -> None:
     """Load the markets again and choose the symbols anew (of one exchange, or of all that are scanned)."""
-    from signals.services.markets import instruments_select, markets_load
+    from signals.services.markets import markets_load
+    from signals.services.selection import instruments_select
 
     for name in [exchange] if exchange else settings.XRAY_MARKET_EXCHANGES:
         try:

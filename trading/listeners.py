@@ -3,6 +3,7 @@
 from accounts.models import ExchangeAccount, Notice
 from accounts.services.guards import on_account_remove
 from accounts.services.notices import on_notice
+from signals.held import on_held
 from signals.listeners import on_signals
 from signals.models import Scan, Signal
 from signals.quotes import on_quotes
@@ -10,6 +11,7 @@ from signals.streams import on_start
 from trading import live
 from trading.market_push import market_push_start
 from trading.models import Bot, Order, Position
+from trading.selectors.positions import symbols_in_use
 from trading.services.effects import effects_saved
 from trading.services.outcomes import trade_closed
 from trading.services.payloads import signal_row
@@ -25,6 +27,7 @@ def register() -> None:
     on_signals(_signals)
     on_quotes(watcher.quotes_seen)
     on_start(streams_watch)
+    on_held(symbols_in_use)
     on_notice(_notice)
     on_account_remove(_account_kept)
     market_push_start()

@@ -1,6 +1,18 @@
 """The models of this room, one file a topic."""
 
 from signals.models.market import CandleSeries, ExchangeState, Instrument
+from signals.models.selection import SelectionStep, SymbolTrouble
 from signals.models.signal import SIDES, Outcome, Scan, Signal, Strategy
 
-__all__ = ["SIDES", "CandleSeries", "ExchangeState", "Instrument", "Outcome", "Scan", "Signal", "Strategy"]
+__all__ = [
+    "SIDES",
+    "CandleSeries",
+    "ExchangeState",
+    "Instrument",
+    "Outcome",
+    "Scan",
+    "SelectionStep",
+    "Signal",
+    "Strategy",
+    "SymbolTrouble",
+]

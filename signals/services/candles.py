@@ -14,6 +14,7 @@ from signals.candles.matrix import CandleMatrix, CandleTable
 from signals.candles.window import CandleWindow
 from signals.domain.timeframes import open_ms, open_time
 from signals.models import CandleSeries, Instrument
+from signals.services.troubles import troubles_note
 
 FLUSH_EVERY = 60  # candles of a lane that wait in the hot window before its month file is rewritten
 FETCH_TIMEOUT_S = 10.0
@@ -54,6 +55,7 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
         late = tuple(symbol for symbol in symbols if not window.has(symbol, candle_open_ms))
         if late and len(late) == len(symbols) and fetched.errors:
             raise ExchangeRetry(f"No candles from {exchange}: {next(iter(fetched.errors.values()))}")
+        troubles_note(exchange=exchange, failed=fetched.errors, well=set(symbols) - set(late))
         return WindowUpdate(matrix.upto(candle_open_ms), late, fetched.errors, (time.monotonic() - began) * 1000)
 
 

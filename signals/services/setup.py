@@ -5,7 +5,8 @@ from datetime import timedelta
 from accounts.clock import now
 from signals.selectors import symbols_selected
 from signals.services.exchange_state import exchange_state_get
-from signals.services.markets import instruments_select, markets_load
+from signals.services.markets import markets_load
+from signals.services.selection import instruments_select
 from signals.services.strategies import strategies_ensure
 
 FRESH = timedelta(hours=1)

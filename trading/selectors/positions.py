@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from accounts.models import ExchangeAccount, User
 from signals import quotes
-from trading.models import Position
+from trading.models import Order, Position
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 OPEN = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
+OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class OpenTotals:
     value: Decimal
     at_stop: Decimal
     rest: Decimal
+
+
+def symbols_in_use(exchange: str) -> set[str]:
+    """Symbols with an open position or order of anybody: their prices are needed whatever the scan chooses."""
+    positions = Position.objects.filter(status__in=OPEN, instrument__exchange=exchange)
+    orders = Order.objects.filter(status__in=OPEN_ORDER, instrument__exchange=exchange)
+    symbol = "instrument__symbol"
+    return {*positions.values_list(symbol, flat=True), *orders.values_list(symbol, flat=True)}
 
 
 def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str = "") -> list[OpenRow]:

@@ -17,16 +17,15 @@ def atr(
 ) -> None:
     """Average true range, in price units."""
     value = state[0]
-    share = 1.0 / period
     for t in range(begin, end):
         if age > 0:
             span = true_range(high[t], low[t], close[t - 1])
             if age <= period:
                 value = value + span
                 if age == period:
-                    value = value * share
+                    value = value / period
             else:
-                value = (value * (period - 1) + span) * share
+                value = (value * (period - 1) + span) / period
         if age < period:
             out[t] = NAN
         else:

@@ -6,9 +6,10 @@ import pytest
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeRetry
-from signals.models import ExchangeState, Instrument, Strategy
+from signals.models import ExchangeState, Instrument, SelectionStep, Strategy
 from signals.selectors import symbols_selected
-from signals.services.markets import instruments_select, markets_load
+from signals.services.markets import markets_load
+from signals.services.selection import instruments_select, selection_step_save
 from signals.services.setup import exchange_prepare
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,19 +72,21 @@ def test_limits_are_exact_decimals(venue):
 
 
 def test_selection_by_volume_and_spread_with_a_reason_each(venue, settings):
-    settings.BASE_MAX_SYMBOLS = 1
+    settings.BASE_MAX_SYMBOLS = 1  # what the default chain is made from
     markets_load(exchange="binance")
     assert instruments_select(exchange="binance") == ["BTC/USDT"]
     reasons = dict(Instrument.objects.values_list("symbol", "selection_reason"))
     assert reasons == {
-        "BTC/USDT": "Rank 1 by 24 h volume, spread 0.200%.",
-        "PEPE/USDT": "Rank 2 by 24 h volume, spread 0.100%. The first 1 are scanned.",
+        "BTC/USDT": "Rank 1 of 1: 24 h volume 9,000, spread 0.200%.",
+        "PEPE/USDT": "Rank 2 by 24 h volume; the first 1 are kept.",
         "ETH/BTC": "Not quoted in USDT.",
         "WIDE/USDT": "Spread 4.000% is above 1.000%.",
         "DEAD/USDT": "No volume in 24 hours.",
         "OFF/USDT": "Not traded by the exchange now.",
     }
-    settings.BASE_MAX_SYMBOLS = 100
+    volume = SelectionStep.objects.get(kind="volume")
+    volume.parameters["top"] = 100
+    selection_step_save(step=volume)
     assert instruments_select(exchange="binance") == ["BTC/USDT", "PEPE/USDT"]
     assert symbols_selected(exchange="binance") == ["BTC/USDT", "PEPE/USDT"]
 
