@@ -5,6 +5,7 @@ is written to the kernel folder because numba caches only what has a file. Each 
 first used; a plan with other kinds or other arguments compiles nothing that was compiled before.
 """
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from signals.domain.indicators.catalog import INPUTS, KINDS, Kind
+from signals.domain.strategies.formula import Formula
 from signals.scan.cache import cache_prepare
 
 cache_prepare()
@@ -42,6 +44,33 @@ def run(frame, entry, args, first, last, begin, end, age, tick):
 '''
 
 
+_FORMULA = '''"""Made by signals.scan.build from what a strategy decides."""
+from numba import cfunc, njit, types
+
+from signals.domain.indicators.language import NAN, root, select, size
+from signals.scan.vector import bits_at, number_at, rows_at, word_at
+
+
+{text}
+
+kernel = njit(nogil=True, error_model="numpy")(decide)
+
+
+@cfunc(types.void(*(types.int64,) * 9), cache=True, error_model="numpy")
+def run(frame, entry, args, first, last, begin, end, age, tick):
+    inputs, input_block, input_rows = word_at(frame, 0), word_at(frame, 1), word_at(frame, 2)
+    columns, column_block, column_rows = word_at(frame, 5), word_at(frame, 6), word_at(frame, 7)
+    masks, mask_block, mask_rows = word_at(frame, 9), word_at(frame, 10), word_at(frame, 11)
+    bias, mask_bias = word_at(frame, 8), word_at(frame, 12)
+    mask, detail = word_at(entry, 1), word_at(entry, 2)
+    for block in range(first, last):
+        kernel(
+            {rows},
+            {rest}
+        )
+'''
+
+
 @cache
 def kind_address(name: str) -> int:
     """Address of the compiled kind; it is compiled (or loaded from the cache) at the first call.
@@ -65,6 +94,35 @@ def kind_source(kind: Kind) -> str:
     typed = [f"int({text})" if whole else text for text, whole in zip(numbers, kind.whole, strict=True)]
     rest = ["tick", *typed] if kind.has_tick else typed
     return _TEMPLATE.format(name=kind.name, rows=",\n            ".join(given), rest=", ".join(rest))
+
+
+@cache
+def formula_address(formula: Formula) -> int:
+    """Address of a compiled decision; the same nine int64 as a kind's. One text is compiled once, whatever its
+    numbers.
+    """
+    name = "formula_" + hashlib.sha256(formula_source(formula).encode()).hexdigest()[:16]
+    with _lock:
+        return int(_module(name, formula_source(formula)).run.address)
+
+
+def formula_source(formula: Formula) -> str:
+    """The generated lines around a formula.
+
+    Its plan entry: address, first mask, first column of details, then the columns it reads.
+    """
+    given = [f"rows_at(inputs, block * input_block + {INPUTS.index(one)} * input_rows)" for one in formula.fields]
+    given += [
+        f"rows_at(columns, block * column_block + word_at(entry, {3 + n}) * column_rows - bias)"
+        for n in range(len(formula.columns))
+    ]
+    given += [f"bits_at(masks, block * mask_block + (mask + {side}) * mask_rows - mask_bias)" for side in (0, 1)]
+    given += [
+        f"rows_at(columns, block * column_block + (detail + {n}) * column_rows - bias)"
+        for n in range(len(formula.details))
+    ]
+    rest = ["begin", "end", *(f"number_at(args, {place})" for place in range(len(formula.numbers)))]
+    return _FORMULA.format(text=formula.text, rows=",\n            ".join(given), rest=", ".join(rest))
 
 
 def _module(name: str, source: str) -> ModuleType:

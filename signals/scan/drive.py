@@ -1,5 +1,7 @@
 """The loop around the kinds: blocks, tiles of candles, and the table of the plan."""
 
+from typing import Any
+
 import numpy as np
 
 from signals.scan.cache import cache_prepare
@@ -8,7 +10,11 @@ cache_prepare()
 
 from numba import njit  # noqa: E402  (the cache folder must be set first)
 
-from signals.scan.vector import call_at  # noqa: E402
+from signals.scan import vector  # noqa: E402
+
+call_at: Any = vector.call_at
+word_at: Any = vector.word_at
+SETTLED_AGE = 1 << 30  # what a kind is told of a lane that is past every warm-up
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -28,22 +34,68 @@ def blocks_run(
         for start in range(begin, end, tile):
             stop = min(start + tile, end)
             for i in range(table.shape[0]):
-                call_at(  # type: ignore[call-arg]
+                call_at(
                         table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
                         block, block + 1, start, stop, age + start - begin, tick + start - begin)  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_run(
-    frame: np.ndarray, table: np.ndarray, numbers: np.ndarray, first: int, last: int, row: int, age: int, tick: int
+def row_run(control: np.ndarray, row: int, tick: int) -> None:
+    """Move every block of settled lanes on by one row: all kinds, then all formulas.
+
+    Each kind passes over all blocks, whose work overlaps in the core's pipelines. control: int64, see `control_of`: one
+    array in place of six, because handing arrays to compiled code costs more than the arithmetic.
+    """
+    frame_at, blocks = control[0], control[1]
+    for part in (2, 7):
+        at, size, numbers_at, numbers_size = control[part], control[part + 2], control[part + 3], control[part + 4]
+        for i in range(control[part + 1]):
+            call_at(
+                    word_at(at + i * size, 0), frame_at, at + i * size, numbers_at + i * numbers_size,
+                    0, blocks, row, row + 1, SETTLED_AGE, tick)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def block_run(
+    frame: np.ndarray, entries: np.ndarray, told: np.ndarray, which: int, block: int, begin: int, end: int
 ) -> None:  # fmt: skip
-    """Compute one row of blocks first..last: each kind passes over all blocks, overlapping in the core."""
-    frame_at, table_at, numbers_at = frame.ctypes.data, table.ctypes.data, numbers.ctypes.data
+    """One formula over rows begin..end of one block."""
+    call_at(
+            entries[which, 0], frame.ctypes.data, entries[which].ctypes.data, told[which].ctypes.data,
+            block, block + 1, begin, end, SETTLED_AGE, 0)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def blocks_decide(
+    frame: np.ndarray, scratch: np.ndarray, table: np.ndarray, numbers: np.ndarray, rules: np.ndarray, told: np.ndarray,
+    first: int, last: int, begin: int, end: int, tick: int, tile: int, lookback: int,
+) -> None:  # fmt: skip
+    """Decide rows begin..end of blocks first..last: columns exist only for a tile, in `scratch`, and masks are written.
+
+    scratch: float64 (columns, lookback + tile, WIDTH), the columns of `frame` (with block stride 0); rules: int64
+    (rules, n) entries of compiled formulas; told: float64 (rules, n) their numbers. A stretch begins at `begin`.
+    """
+    own = frame.copy()
+    frame_at, table_at, numbers_at = own.ctypes.data, table.ctypes.data, numbers.ctypes.data
     entry_size, numbers_size = table.shape[1] * 8, numbers.shape[1] * 8
-    for i in range(table.shape[0]):
-        call_at(  # type: ignore[call-arg]
-                table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
-                first, last, row, row + 1, age, tick)  # fmt: skip
+    rules_at, rule_size, told_at, told_size = rules.ctypes.data, rules.shape[1] * 8, told.ctypes.data, told.shape[1] * 8
+    for block in range(first, last):
+        for start in range(begin, end, tile):
+            stop = min(start + tile, end)
+            own[8] = start - lookback
+            for i in range(table.shape[0]):
+                call_at(
+                        table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
+                        block, block + 1, start, stop, start - begin, tick + start - begin)  # fmt: skip
+            ready = max(start, begin + lookback)
+            for i in range(rules.shape[0]):
+                call_at(
+                        rules[i, 0], frame_at, rules_at + i * rule_size, told_at + i * told_size,
+                        block, block + 1, ready, stop, start - begin, start)  # fmt: skip
+            for column in range(scratch.shape[0]):
+                for row in range(lookback):
+                    for slot in range(scratch.shape[2]):
+                        scratch[column, row, slot] = scratch[column, stop - start + row, slot]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -73,3 +125,41 @@ def lanes_pack(series: np.ndarray, lanes: np.ndarray, out: np.ndarray) -> None:
                 lane = lanes[block, slot] if lanes[block, slot] >= 0 else lanes[block, 0]
                 for row in range(begin, end):
                     out[block, row, slot] = series[lane, row]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def row_push(
+    control: np.ndarray, values: np.ndarray, inbox: np.ndarray, steady: np.ndarray, row: int, tick: int
+) -> None:  # fmt: skip
+    """Put one candle of every symbol into row `row` of the blocks and move the lanes on (see `row_run`).
+
+    values (blocks, 5, rows, WIDTH), inbox float64 (blocks, 5, WIDTH), steady bool (blocks, WIDTH). A lane without a
+    usable candle stops being steady; it repeats the row before, and what is computed from that is not looked at. The
+    inbox is emptied.
+    """
+    width = values.shape[3]
+    for block in range(values.shape[0]):
+        for slot in range(width):
+            high, low = inbox[block, 1, slot], inbox[block, 2, slot]
+            good = (low > 0.0) & (low <= high) & (high < np.inf)
+            for place in (0, 3):
+                good &= (inbox[block, place, slot] > 0.0) & (inbox[block, place, slot] < np.inf)
+            steady[block, slot] &= good & (inbox[block, 4, slot] >= 0.0) & (inbox[block, 4, slot] < np.inf)
+        for place in range(5):
+            for slot in range(width):
+                kept = values[block, place, row - 1, slot]
+                values[block, place, row, slot] = inbox[block, place, slot] if steady[block, slot] else kept
+                inbox[block, place, slot] = np.nan
+    row_run(control, row, tick)
+
+
+def control_of(
+    frame: np.ndarray, blocks: int, table: np.ndarray, numbers: np.ndarray, entries: np.ndarray, told: np.ndarray
+) -> np.ndarray:
+    """What `row_run` needs, as int64 (12,): the frame's address, how many blocks, and of both tables address, entries,
+    bytes an entry, address of the numbers, bytes a row of them. The arrays must outlive it.
+    """
+    parts = [frame.ctypes.data, blocks]
+    for rows, beside in ((table, numbers), (entries, told)):
+        parts += [rows.ctypes.data, rows.shape[0], rows.shape[1] * 8, beside.ctypes.data, beside.shape[1] * 8]
+    return np.array(parts, np.int64)

@@ -67,6 +67,13 @@ class Panel:
         return int(self.open_time_ms.size)
 
     @cached_property
+    def first_tick(self) -> int:
+        """Number of the first candle on the time grid, counted so that the last candle's number is that of its time."""
+        times = self.open_time_ms
+        step = int(np.diff(times).min()) if times.size > 1 else 1
+        return int(times[-1]) // step - (times.size - 1) if times.size else 0
+
+    @cached_property
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """For each lane of the matrix its block and its slot in it; int64 (symbols,) both."""
         block, slot = np.nonzero(self.lanes >= 0)

@@ -39,41 +39,52 @@ def columns_compute(
 
     `out` is written to when it is given (from an earlier call with the same shapes). Threads: all cores when left out.
     """
+    return panel_run(panel, plan, out=out, threads=threads)[0]
+
+
+def panel_run(
+    panel: Panel, plan: Plan, *, out: np.ndarray | None = None, threads: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The columns, and what each lane keeps to go on from there: float64 (blocks, states, WIDTH)."""
     shape = (panel.blocks, len(plan.columns), *panel.values.shape[2:])
     columns = aligned(shape) if out is None else out
     table, numbers = plan.table, plan.numbers
     state = aligned((panel.blocks, max(plan.states, 1), panel.values.shape[3]), fill=0.0)
-    frame = frame_of(panel.values, state, columns)
+    frame, tick = frame_of(panel.values, state, columns), panel.first_tick
 
     def work(first: int, last: int) -> None:
-        for begin, stop, stretches in _runs(panel, first, last):
+        for begin, stop, stretches in runs(panel, first, last):
             _blank(columns[begin:stop], stretches, panel.rows)
             for number, (start, end) in enumerate(stretches):
                 if number:
                     state[begin:stop] = 0.0
-                blocks_run(frame, table, numbers, begin, stop, start, end, 0, start, TILE)
+                blocks_run(frame, table, numbers, begin, stop, start, end, 0, tick + start, TILE)
 
-    _spread(work, panel.blocks, panel.blocks * panel.values.shape[2] * panel.values.shape[3], threads)
-    return columns
+    spread(work, panel.blocks, panel.blocks * panel.values.shape[2] * panel.values.shape[3], threads)
+    return columns, state
 
 
-def frame_of(values: np.ndarray, state: np.ndarray, columns: np.ndarray, *, bias: int = 0) -> np.ndarray:
-    """The addresses and strides a compiled kind finds its rows by; int64 (9,). The arrays must outlive it.
+def frame_of(
+    values: np.ndarray, state: np.ndarray, columns: np.ndarray, *, bias: int = 0, masks: np.ndarray | None = None
+) -> np.ndarray:
+    """The addresses and strides a compiled kind finds its rows by; int64 (13,). The arrays must outlive it.
 
     values (blocks, fields, rows, WIDTH), state (blocks, states, WIDTH), columns (blocks, columns, rows, WIDTH); `bias`
     is the row number that the columns' first row stands for.
     """
+    mask = (0, 0, 0) if masks is None else (masks.ctypes.data, masks.shape[1] * masks.shape[2], masks.shape[2])
+    shared = 0 if columns.shape[0] < values.shape[0] else columns.shape[1] * columns.shape[2]
     return np.array(
         [
             values.ctypes.data, values.shape[1] * values.shape[2], values.shape[2],
             state.ctypes.data, state.shape[1],
-            columns.ctypes.data, columns.shape[1] * columns.shape[2], columns.shape[2], bias,
+            columns.ctypes.data, shared, columns.shape[2], bias, *mask, 0,
         ],
         np.int64,
     )  # fmt: skip
 
 
-def _runs(panel: Panel, first: int, last: int) -> Iterable[tuple[int, int, tuple[tuple[int, int], ...]]]:
+def runs(panel: Panel, first: int, last: int) -> Iterable[tuple[int, int, tuple[tuple[int, int], ...]]]:
     """Neighbouring blocks with the same stretches, together."""
     begin = first
     for block in range(first + 1, last + 1):
@@ -91,7 +102,8 @@ def _blank(columns: np.ndarray, stretches: tuple[tuple[int, int], ...], rows: in
         at = end
 
 
-def _spread(work: Callable[[int, int], None], blocks: int, size: int, threads: int | None) -> None:
+def spread(work: Callable[[int, int], None], blocks: int, size: int, threads: int | None) -> None:
+    """Call `work(first, last)` for ranges of blocks, on several threads when size (lane-candles) makes it worth while."""
     wanted = cores() if threads is None else threads
     count = max(1, min(wanted, blocks, size // PAYS if threads is None else wanted))
     edges = [blocks * part // count for part in range(count + 1)]

@@ -43,6 +43,12 @@ class Plan:
         return max((one.warm_up for one in self.indicators), default=0)
 
     @cached_property
+    def settled(self) -> int:
+        """Candles after which no kind looks at a lane's age any more."""
+        spans = (one.warm_up + sum(arg for arg in one.args if arg == int(arg)) + 1 for one in self.indicators)
+        return int(max(spans, default=0))
+
+    @cached_property
     def table(self) -> np.ndarray:
         """int64 (indicators, 3): address of the compiled kind, first state row, first column."""
         from signals.scan.build import kind_address

@@ -21,6 +21,19 @@ def walk_matrix(lanes: int, length: int, *, scale: float = 1.0, seed: int = 1) -
     return CandleMatrix(symbols, times, opens, high, low, close, np.full(close.shape, 10.0))
 
 
+def holed_matrix(lanes: int, length: int) -> CandleMatrix:
+    """A walk in which a third of the lanes begins late and a third has holes and unusable candles."""
+    matrix, rng = walk_matrix(lanes, length), np.random.default_rng(9)
+    for lane in range(lanes):
+        if lane % 3 == 1:
+            for name in FIELDS:
+                getattr(matrix, name)[lane, : int(rng.integers(1, length // 2))] = np.nan
+        if lane % 3 == 2:
+            for at in rng.integers(0, length, 4):
+                matrix.close[lane, at] = rng.choice([np.nan, np.inf, 0.0, -1.0])
+    return matrix
+
+
 def real_matrix(folder: Path, pairs: int, length: int) -> CandleMatrix:
     """The first `length` candles of evenly picked real pairs."""
     import polars as pl

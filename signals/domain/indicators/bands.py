@@ -26,6 +26,7 @@ def bb(
     total_error = state[1]
     squares = state[2]
     squares_error = state[3]
+    share = width / period
     for t in range(begin, end):
         total, error = two_sum(close[t], total)
         total_error = total_error + error
@@ -50,7 +51,7 @@ def bb(
             low_part = low_part + 2.0 * whole * rest
             scaled, scaled_error = two_product(squares, period * 1.0)
             spread = (scaled - product) + (scaled_error + period * squares_error - low_part)
-            band = width * (root(larger(spread, 0.0)) / period)
+            band = root(larger(spread, 0.0)) * share
             centre = whole / period
             upper[t] = centre + band
             middle[t] = centre

@@ -16,6 +16,7 @@ def rsi(close: Rows, state: Rows, out: Rows, begin: int, end: int, age: int, per
     """Relative strength index, 0 to 100."""
     gain = state[0]
     loss = state[1]
+    share = 1.0 / period
     for t in range(begin, end):
         if age > 0:
             change = close[t] - close[t - 1]
@@ -25,11 +26,11 @@ def rsi(close: Rows, state: Rows, out: Rows, begin: int, end: int, age: int, per
                 gain = gain + up
                 loss = loss + down
                 if age == period:
-                    gain = gain / period
-                    loss = loss / period
+                    gain = gain * share
+                    loss = loss * share
             else:
-                gain = (gain * (period - 1) + up) / period
-                loss = (loss * (period - 1) + down) / period
+                gain = (gain * (period - 1) + up) * share
+                loss = (loss * (period - 1) + down) * share
         if age < period:
             out[t] = NAN
         else:

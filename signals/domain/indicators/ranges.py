@@ -17,15 +17,16 @@ def atr(
 ) -> None:
     """Average true range, in price units."""
     value = state[0]
+    share = 1.0 / period
     for t in range(begin, end):
         if age > 0:
             span = true_range(high[t], low[t], close[t - 1])
             if age <= period:
                 value = value + span
                 if age == period:
-                    value = value / period
+                    value = value * share
             else:
-                value = (value * (period - 1) + span) / period
+                value = (value * (period - 1) + span) * share
         if age < period:
             out[t] = NAN
         else:

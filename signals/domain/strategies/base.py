@@ -14,8 +14,10 @@ import numpy as np
 
 from signals.domain.indicators.catalog import Indicator
 from signals.domain.lanes import Lanes
+from signals.domain.strategies.trace import Symbol, shifted
 
 Values = Mapping[str, Any]
+LARGEST = 1e300
 
 
 class ParameterError(ValueError):
@@ -61,11 +63,15 @@ class Decisions:
     details: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, buy: np.ndarray, sell: np.ndarray, confidence: np.ndarray, **details: np.ndarray) -> "Decisions":
+    def of(cls, buy: Any, sell: Any, confidence: Any, **details: Any) -> "Decisions":
         """From two bool masks; confidence is cut to 0..1 and is 0 where nothing is said or it is not a number."""
-        side = buy.astype(np.int8) - sell.astype(np.int8)
-        clean = np.clip(np.nan_to_num(confidence, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
-        return cls(side, np.where(side != 0, clean, 0.0), details)
+        positive = np.where(confidence > 0.0, confidence, 0.0)
+        clean = np.where(positive < 1.0, positive, 1.0)
+        said = np.where(buy | sell, clean, 0.0)
+        side: Any = (buy, sell)
+        if isinstance(buy, np.ndarray):
+            side = buy.astype(np.int8) - sell.astype(np.int8)
+        return cls(side, said, details)
 
 
 class Strategy(ABC):
@@ -106,24 +112,27 @@ class Strategy(ABC):
         """One sentence for a person; `details` are the numbers of one signal."""
 
 
-def before(values: np.ndarray, candles: int = 1) -> np.ndarray:
+def before(values: Any, candles: int = 1) -> Any:
     """The values of `candles` candles earlier; NaN where there are none."""
+    if isinstance(values, Symbol):
+        return shifted(values, candles)
     moved = np.full_like(values, np.nan)
     moved[:, candles:] = values[:, :-candles]
     return moved
 
 
-def crossed_above(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def crossed_above(a: Any, b: Any) -> Any:
     """a is above b now and was not one candle ago (false where one of the four is NaN)."""
     return (a > b) & (before(a) <= before(b))
 
 
-def saturating(strength: np.ndarray, half: float) -> np.ndarray:
+def saturating(strength: Any, half: float) -> Any:
     """Strength (0 and up) to confidence: 0 at 0, 0.5 at `half`, towards 1 beyond; 0 where strength is NaN."""
-    positive = np.maximum(np.nan_to_num(strength, nan=0.0, posinf=np.finfo(float).max), 0.0)
-    return positive / (positive + half)
+    positive = np.where(strength > 0.0, strength, 0.0)
+    bounded = np.where(positive < LARGEST, positive, LARGEST)
+    return bounded / (bounded + half)
 
 
-def per_atr(distance: np.ndarray, atr: np.ndarray) -> np.ndarray:
+def per_atr(distance: Any, atr: Any) -> Any:
     """A price distance in units of ATR; NaN where the range is zero."""
-    return np.divide(distance, atr, out=np.full_like(distance, np.nan), where=atr > 0.0)
+    return distance / np.where(atr > 0.0, atr, np.nan)

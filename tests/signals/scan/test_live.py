@@ -1,0 +1,148 @@
+"""Lanes moved on candle by candle are the lanes computed whole, to the last bit."""
+
+import numpy as np
+import pytest
+
+from signals.candles.matrix import FIELDS, CandleMatrix
+from signals.scan.decisions import DecisionPlan
+from signals.scan.live import LiveLanes
+from signals.scan.pass_cpu import lanes_compute
+from tests.signals.scan.test_decisions import rules_of
+from tests.signals.support import MINUTE, walk_matrix
+
+BEGIN = 400
+
+
+def cut(matrix: CandleMatrix, stop: int) -> CandleMatrix:
+    fields = (getattr(matrix, name)[:, :stop] for name in FIELDS)
+    return CandleMatrix(matrix.symbols, matrix.open_time_ms[:stop], *fields)
+
+
+def candle(matrix: CandleMatrix, at: int) -> np.ndarray:
+    return np.stack([getattr(matrix, name)[:, at] for name in FIELDS])
+
+
+def begun(matrix: CandleMatrix, stop: int = BEGIN) -> tuple[LiveLanes, list]:
+    rules = rules_of()
+    lanes = LiveLanes(matrix.symbols, DecisionPlan.of(rules), MINUTE)
+    lanes.rebuild(cut(matrix, stop))
+    return lanes, rules
+
+
+def step(lanes: LiveLanes, matrix: CandleMatrix, at: int) -> None:
+    lanes.put(candle(matrix, at))
+    lanes.push(int(matrix.open_time_ms[at]))
+
+
+def whole(matrix: CandleMatrix, rules: list) -> list:
+    wanted = [one for rule in rules for one in rule.rules.indicators(rule.values)]
+    lanes = lanes_compute(matrix, wanted)
+    return [rule.rules.decide(lanes, rule.values) for rule in rules], lanes
+
+
+@pytest.mark.parametrize("symbols", [1, 16, 37])
+def test_decisions_and_columns_are_those_of_the_whole_series(symbols):
+    matrix = walk_matrix(symbols, 1200)
+    lanes, rules = begun(matrix)
+    decisions, columns = whole(matrix, rules)
+    seen = 0
+    for at in range(BEGIN, 1200):
+        step(lanes, matrix, at)
+        expected = {
+            (symbol, number, int(said.side[symbol, at]))
+            for number, said in enumerate(decisions)
+            for symbol in np.flatnonzero(said.side[:, at]).tolist()
+        }
+        assert set(lanes.hits()) == expected
+        for symbol, number, _ in expected:
+            said = lanes.details(symbol, number)
+            assert said.pop("confidence") == decisions[number].confidence[symbol, at]
+            for name, value in said.items():
+                np.testing.assert_equal(value, decisions[number].details[name][symbol, at])
+        seen += len(expected)
+        for name in lanes.decisions.plan.columns if at % 50 == 0 else ():
+            np.testing.assert_array_equal(lanes.column(name)[:, 0], columns[name][:, at])
+    assert seen > symbols * 20
+
+
+def test_a_missing_candle_stops_its_own_lane_only_and_the_late_one_brings_it_back():
+    matrix = walk_matrix(20, 700)
+    lanes, rules = begun(matrix)
+    decisions, columns = whole(matrix, rules)
+    lanes.put(np.where(np.arange(20) == 7, np.nan, candle(matrix, BEGIN)))
+    lanes.push(int(matrix.open_time_ms[BEGIN]))
+    assert lanes.young() == ["C7/USDT"]
+    assert np.isnan(lanes.column("atr_14")[7, 0])
+    np.testing.assert_array_equal(np.delete(lanes.column("atr_14")[:, 0], 7), np.delete(columns["atr_14"][:, BEGIN], 7))
+    lanes.rebuild(cut(matrix, BEGIN + 1), ["C7/USDT"])
+    assert lanes.young() == []
+    for at in range(BEGIN + 1, 700):
+        step(lanes, matrix, at)
+        expected = {
+            (symbol, number, int(said.side[symbol, at]))
+            for number, said in enumerate(decisions)
+            for symbol in np.flatnonzero(said.side[:, at]).tolist()
+        }
+        assert set(lanes.hits()) == expected
+
+
+def test_a_corrected_candle_is_as_if_it_had_always_been_so():
+    wrong, right = walk_matrix(20, 600), walk_matrix(20, 600)
+    wrong.close[3, BEGIN - 5] *= 1.01
+    wrong.high[3, BEGIN - 5] *= 1.02
+    lanes, rules = begun(wrong)
+    lanes.rebuild(cut(right, BEGIN), ["C3/USDT"])
+    columns = whole(right, rules)[1]
+    for at in range(BEGIN, 600):
+        step(lanes, right, at)
+        np.testing.assert_array_equal(lanes.column("ema_100")[:, 0], columns["ema_100"][:, at])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.0])
+def test_an_unusable_candle_makes_a_lane_young_until_it_has_history_again(bad):
+    matrix = walk_matrix(18, 900)
+    matrix.close[4, BEGIN] = bad
+    lanes, _ = begun(matrix)
+    step(lanes, matrix, BEGIN)
+    assert lanes.young() == ["C4/USDT"]
+    for at in range(BEGIN + 1, 900):
+        step(lanes, matrix, at)
+        lanes.rebuild(cut(matrix, at + 1), lanes.young())
+    assert lanes.young() == []
+    assert lanes.anchor_ms[4] == matrix.open_time_ms[BEGIN + 1]
+    assert lanes.anchor_ms[5] == matrix.open_time_ms[0]
+
+
+def test_few_candles_are_all_young():
+    lanes, _ = begun(walk_matrix(5, 60), 50)
+    assert len(lanes.young()) == 5 and lanes.hits() == []
+
+
+def test_a_candle_out_of_turn_is_refused():
+    matrix = walk_matrix(5, 500)
+    lanes, _ = begun(matrix)
+    lanes.put(candle(matrix, BEGIN + 1))
+    with pytest.raises(ValueError, match="does not follow"):
+        lanes.push(int(matrix.open_time_ms[BEGIN + 1]))
+
+
+def test_no_drift_after_two_hundred_thousand_candles():
+    """Against a whole pass that begins much later, as a restart would."""
+    matrix = walk_matrix(3, 1000)
+    rng = np.random.default_rng(3)
+    lanes, rules = begun(matrix, 1000)
+    close, kept = matrix.close[:, -1].copy(), []
+    for number in range(200_000):
+        opens = close
+        close = close * np.exp(rng.normal(0, 0.002, 3))
+        row = np.stack([opens, np.maximum(opens, close) * 1.001, np.minimum(opens, close) * 0.999, close, close])
+        lanes.put(row)
+        lanes.push(int(matrix.open_time_ms[-1]) + (number + 1) * MINUTE)
+        if number >= 198_000:
+            kept.append(row)
+    fields = np.stack(kept, axis=2)
+    times = np.arange(fields.shape[2], dtype=np.int64) * MINUTE
+    columns = whole(CandleMatrix(matrix.symbols, times, *fields), rules)[1]
+    for name in lanes.decisions.plan.columns:
+        floor = 1e-9 * close.max() if "macd" in name else 0.0  # a difference is as exact as what was subtracted
+        np.testing.assert_allclose(lanes.column(name)[:, 0], columns[name][:, -1], rtol=1e-9, atol=floor, err_msg=name)
