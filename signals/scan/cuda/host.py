@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from signals.scan.cache import cache_prepare
-from signals.scan.cuda.source import HOST, Work, plan_source
-from signals.scan.panel import WIDTH, Panel, aligned
+from signals.scan.cuda.source import DECIDE, PASS
+from signals.scan.cuda.work import Work, masks_pack
+from signals.scan.decisions import DecisionPlan
+from signals.scan.panel import Panel, aligned
 from signals.scan.plan import Plan
 
 FLAGS = ("-O2", "-std=c++14", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Wno-unused")
@@ -24,25 +26,36 @@ def compiler() -> str | None:
     return shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 
 
-def columns_compute(panel: Panel, plan: Plan) -> np.ndarray:
-    """What `pass_cpu.columns_compute` gives, by the GPU's source. Raises RuntimeError without a compiler."""
-    shape = (panel.blocks, len(plan.columns), panel.rows, WIDTH)
-    columns = aligned(shape)
-    state = aligned((panel.blocks, max(plan.states, 1), WIDTH))
-    work = Work.of(plan, panel)
-    arrays = (panel.values, state, columns, work.table, work.numbers, work.stretches, work.first_stretch)
-    sizes = (panel.blocks * WIDTH, panel.rows, state.shape[1], shape[1], len(plan.indicators))
-    _function(plan_source(plan))(
-        *(ctypes.c_void_p(array.ctypes.data) for array in arrays), *(ctypes.c_longlong(size) for size in sizes)
-    )
-    return columns
+def panel_run(panel: Panel, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """What `pass_cpu.panel_run` gives, by the GPU's source. Raises RuntimeError without a compiler."""
+    state, columns, _ = _run(Work(panel, plan, None, 0, panel.blocks), PASS)
+    return columns, state
+
+
+def masks_compute(panel: Panel, decisions: DecisionPlan) -> np.ndarray:
+    """What `decisions.masks_compute` gives, by the GPU's source."""
+    return masks_pack(_run(Work(panel, decisions.plan, decisions, 0, panel.blocks), PASS, DECIDE)[2])
+
+
+def _run(work: Work, *names: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    state, columns = aligned(work.shapes[0], fill=0.0), aligned(work.shapes[1])
+    masks = np.zeros(work.shapes[2], np.uint8)
+    given = work.arguments((work.values, state, columns, masks, *work.tables), ctypes.c_longlong)
+    library = library_load(work.source)
+    for name in names:
+        function_call(getattr(library, f"{name}_host"), given)
+    return state, columns, masks
+
+
+def function_call(function: Any, given: list[Any]) -> None:
+    """Call a host function with arrays (by address) and numbers."""
+    function(*(ctypes.c_void_p(one.ctypes.data) if isinstance(one, np.ndarray) else one for one in given))
 
 
 @lru_cache(maxsize=16)
-def _function(source: str) -> Any:
-    function = ctypes.CDLL(str(library_make(source)))[HOST]
-    function.restype = None
-    return function
+def library_load(source: str) -> ctypes.CDLL:
+    """A source as functions of this process."""
+    return ctypes.CDLL(str(library_make(source)))
 
 
 def library_make(source: str) -> Path:

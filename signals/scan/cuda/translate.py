@@ -46,12 +46,23 @@ class Unit:
         Raises TranslationError.
         """
         tree, statements = self._prepared(function)
-        statements.inputs, statements.is_helper = frozenset(inputs), False
+        statements.inputs = frozenset(inputs)
         for argument in tree.args.args:
             shape = shape_of_annotation(argument.annotation)
             if shape is None:
                 statements.refuse(argument, "a parameter is annotated as Rows, int or float.")
             statements.parameters[argument.arg] = shape
+        return self._add(tree, statements, c_name)
+
+    def add_text(
+        self, text: str, scope: dict[str, Any], c_name: str, shapes: tuple[Shape, ...]
+    ) -> tuple[Parameter, ...]:
+        """The same for the source of one function whose parameters are of these types; `scope` holds what it calls."""
+        tree, statements = self._parsed(text, 1, f"<{c_name}>", scope)
+        statements.parameters.update(zip((one.arg for one in tree.args.args), shapes, strict=True))
+        return self._add(tree, statements, c_name)
+
+    def _add(self, tree: ast.FunctionDef, statements: Statements, c_name: str) -> tuple[Parameter, ...]:
         lines, local = self._translated(tree, statements)
         self.functions.append(_function_text("void", c_name, statements, local, lines))
         return tuple(Parameter(name, shape) for name, shape in statements.parameters.items())
@@ -94,11 +105,16 @@ class Unit:
 
     def _prepared(self, function: Callable[..., Any]) -> tuple[ast.FunctionDef, Statements]:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
         where = Path(inspect.getsourcefile(function) or "?").name
-        statements = Statements(function.__name__, where, first, dict(function.__globals__), self._helper)
+        return self._parsed(textwrap.dedent("".join(lines)), first, where, dict(function.__globals__))
+
+    def _parsed(
+        self, text: str, first_line: int, where: str, scope: dict[str, Any]
+    ) -> tuple[ast.FunctionDef, Statements]:
+        tree = ast.parse(text).body[0]
         if not isinstance(tree, ast.FunctionDef):
-            raise TranslationError(f"{function!r} is not written as a function.")
+            raise TranslationError(f"{where}:{first_line} is not written as a function.")
+        statements = Statements(tree.name, where, first_line, scope, self._helper)
         given = tree.args
         if given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs or given.defaults:
             statements.refuse(tree, "parameters are plain names without defaults.")

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from signals.domain.indicators import Indicator
+from signals.domain.strategies import REGISTRY
 from signals.scan import pass_cpu
 from signals.scan.cuda import host
+from signals.scan.cuda.source import Decide
+from signals.scan.decisions import DecisionPlan, Rule, masks_compute, traceable
 from signals.scan.panel import Panel
 from signals.scan.plan import Plan
 from tests.signals.scan.markets import MADE, assert_same_bits, every_kind, made_matrix, real_market
@@ -15,8 +18,9 @@ pytestmark = pytest.mark.skipif(host.compiler() is None, reason="needs a C++ com
 
 def compare(matrix):
     panel, plan = Panel.of(matrix), every_kind()
-    theirs = pass_cpu.columns_compute(panel, plan)
-    assert_same_bits(host.columns_compute(panel, plan), theirs, plan)
+    (theirs, their_state), (ours, our_state) = pass_cpu.panel_run(panel, plan), host.panel_run(panel, plan)
+    assert_same_bits(ours, theirs, plan)
+    np.testing.assert_array_equal(our_state, their_state)
     return theirs
 
 
@@ -28,6 +32,37 @@ def test_same_bits_on_made_markets(name):
 def test_same_bits_on_real_candles(market_data):
     columns = compare(real_market(market_data))
     assert np.isfinite(columns).any(axis=(0, 2, 3)).all()
+
+
+def strategies_of_all() -> DecisionPlan:
+    """Every strategy that can be compiled, with its defaults and with other numbers."""
+    wanted = [Rule(rules, rules.validate({})) for rules in REGISTRY.values()]
+    wanted.append(Rule(REGISTRY["bollinger_breakout"], REGISTRY["bollinger_breakout"].validate({"width": 1.0})))
+    return DecisionPlan.of(traceable(wanted)[0])
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_same_decisions_on_made_markets(name):
+    panel, decisions = Panel.of(made_matrix(name)), strategies_of_all()
+    np.testing.assert_array_equal(host.masks_compute(panel, decisions), masks_compute(panel, decisions))
+
+
+def test_same_decisions_on_real_candles(market_data):
+    panel, decisions = Panel.of(real_market(market_data)), strategies_of_all()
+    theirs = masks_compute(panel, decisions)
+    np.testing.assert_array_equal(host.masks_compute(panel, decisions), theirs)
+    assert theirs.any(axis=(0, 2)).all()
+
+
+def test_formulas_that_differ_in_numbers_only_share_their_code():
+    rules = REGISTRY["bollinger_breakout"]
+    plans = [DecisionPlan.of([Rule(rules, rules.validate({"width": width}))]) for width in (2.0, 2.5)]
+    assert len({Decide.of(plan.formulas[0]) for plan in plans}) == 1
+
+
+def test_a_whole_formula_is_refused():
+    with pytest.raises(ValueError, match="nothing but masks"):
+        Decide.of(strategies_of_all().wholes[0])
 
 
 def test_the_comparison_would_notice_one_bit():

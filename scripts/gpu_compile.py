@@ -1,0 +1,74 @@
+"""Compiles the GPU's source for the architectures it is meant for, without a GPU, and prints JSON lines.
+
+    python scripts/gpu_compile.py
+
+Uses NVRTC and nvcc, whichever are there; when neither is, pip's NVRTC is put into a folder of its own. Exits 1 when the
+source does not compile.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def say(**values: object) -> None:
+    """Print one JSON line."""
+    print(json.dumps({"figure": "gpu compile", **values}), flush=True)
+
+
+def nvrtc_install(folder: Path) -> None:
+    """Put pip's NVRTC into a folder of its own; exit in words when that fails."""
+    print("[gpu-compile] no NVRTC and no nvcc here; installing requirements-nvrtc.txt", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
+    if (uv := Path(sys.executable).with_name("uv")).exists():
+        command = [str(uv), "pip", "install", "--quiet", "--target", str(folder)]
+    if subprocess.run([*command, "-r", str(ROOT / "requirements-nvrtc.txt")], check=False).returncode:
+        raise SystemExit("[gpu-compile] requirements-nvrtc.txt could not be installed; see above.")
+
+
+def main() -> int:
+    """Compile every kind for every architecture with every compiler that is there; the exit code."""
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
+    import django
+
+    django.setup()
+    from signals.scan.cuda import compilers
+
+    if not (compilers.nvrtc_path() or compilers.nvcc_path()):
+        nvrtc_install(ROOT / compilers.NVRTC_FOLDER)
+    try:
+        _compile_all()
+    except compilers.CompileError as error:
+        print(f"[gpu-compile] {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _compile_all() -> None:
+    from signals.domain.indicators import KINDS
+    from signals.scan.cuda import compilers
+    from signals.scan.cuda.source import each_source
+    from signals.scan.cuda.work import whole_source
+
+    source, names = whole_source(), tuple(sorted(KINDS))
+    library = compilers.nvrtc_path()
+    for architecture in compilers.ARCHITECTURES:
+        if library:
+            nvrtc, began = compilers.Nvrtc(library), time.perf_counter()
+            size = len(nvrtc.compile(source, architecture))
+            spent = round(time.perf_counter() - began, 2)
+            say(compiler=f"NVRTC {nvrtc.version}", arch=architecture, kinds=len(names), bytes=size, seconds=spent)
+        if compilers.nvcc_path():
+            for text in (source, each_source(names)):
+                for used in compilers.nvcc_compile(text, architecture):
+                    say(compiler="nvcc", arch=architecture, **vars(used))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
