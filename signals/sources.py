@@ -11,8 +11,10 @@ from signals.candles.matrix import CandleMatrix
 class ScanContext:
     """What a source sees: closed candles of all scanned symbols, up to and including `candle_open_time`.
 
-    `since_ms` is the open time from which drafts are wanted: at a first scan earlier than the newest candle, so that
-    the page is not empty (such older signals are shown, never traded). A source may answer for the newest only.
+    `touched` are the symbols of which an earlier candle has come late or changed since the context before this one: who
+    keeps state of a lane builds it anew. `since_ms` is the open time from which drafts are wanted: at a first scan
+    earlier than the newest candle, so that the page is not empty (such older signals are shown, never traded). A source
+    may answer for the newest only.
     """
 
     exchange: str
@@ -21,6 +23,7 @@ class ScanContext:
     symbols: tuple[str, ...]
     matrix: CandleMatrix
     since_ms: int
+    touched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

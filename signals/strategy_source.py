@@ -1,14 +1,16 @@
-"""The strategies as a source of signals: one fused pass for all enabled versions, then each one's decision."""
+"""The strategies as a source of signals: lanes kept alive for each market, and what every enabled version decides."""
 
 import logging
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from signals.domain.lanes import Lanes
 from signals.domain.strategies import REGISTRY, ParameterError
 from signals.domain.strategies import Strategy as Rules
 from signals.domain.strategies.base import Decisions
+from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Strategy
 from signals.sources import ScanContext, SignalDraft
 
@@ -16,71 +18,170 @@ SIDE_NAMES = {1: "buy", -1: "sell"}
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An enabled version of a strategy, ready to decide."""
+
+    pk: int
+    rules: Rules
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Market:
+    """What is kept of one exchange and timeframe between candles."""
+
+    versions: list[Version] = field(default_factory=list)
+    compiled: list[Version] = field(default_factory=list)
+    plain: list[Version] = field(default_factory=list)  # those whose `decide` cannot be compiled
+    lanes: Any = None
+
+
 class StrategySource:
-    """Runs every enabled strategy version over all symbols at once."""
+    """Runs every enabled strategy version over all symbols at once.
+
+    The newest candle moves the lanes on (see `signals.scan.live`). After a start, a change of symbols or strategies, or
+    a candle that was jumped over, they are built from the window; a lane whose history changed is built alone.
+    """
 
     name = "strategies"
 
+    def __init__(self) -> None:
+        self._markets: dict[tuple[str, str], Market] = {}
+
     def drafts(self, context: ScanContext) -> list[SignalDraft]:
         """Drafts of all strategies for the candles from `context.since_ms` on."""
-        from signals.scan.pass_cpu import lanes_compute
-
-        plans = self._plans()
-        if not plans or not context.matrix.open_time_ms.size:
+        versions = _versions()
+        if not versions or not context.matrix.open_time_ms.size:
             return []
-        wanted = [indicator for _, rules, values in plans for indicator in rules.indicators(values)]
-        lanes = lanes_compute(context.matrix, wanted)
-        return [draft for plan in plans for draft in _of_plan(context, lanes, *plan)]
+        market = self._markets.setdefault((context.exchange, context.timeframe), Market())
+        self._follow(market, versions, context)
+        candle_ms = int(context.matrix.open_time_ms[-1])
+        earlier = _whole(context, versions, context.since_ms, candle_ms) if context.since_ms < candle_ms else []
+        return earlier + _newest(context, market) + _others(context, market)
 
-    @staticmethod
-    def _plans() -> list[tuple[int, Rules, dict[str, float]]]:
-        """(strategy id, rules, values) of the versions that can run; a broken one is reported, the others go on."""
-        plans = []
-        for row in Strategy.objects.filter(enabled=True, kind__in=REGISTRY):
-            try:
-                plans.append((row.pk, REGISTRY[row.kind], REGISTRY[row.kind].validate(row.parameters)))
-            except ParameterError as error:
-                log.error("%s is not scanned: %s", row, error)
-        return plans
+    def _follow(self, market: Market, versions: list[Version], context: ScanContext) -> None:
+        """Bring the lanes to the context's candle."""
+        from signals.scan.live import LiveLanes
+
+        lanes, step = market.lanes, timeframe_ms(context.timeframe)
+        candle_ms = open_ms(context.candle_open_time)
+        same = lanes is not None and market.versions == versions and lanes.symbols == context.symbols
+        if not same:
+            market.versions = versions
+            plan, market.compiled, market.plain = _plan(versions)
+            lanes = market.lanes = LiveLanes(context.symbols, plan, step)
+            lanes.rebuild(context.matrix)
+        elif candle_ms == lanes.last_ms + step:
+            lanes.put(_column(context))
+            lanes.push(candle_ms)
+            lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
+        elif candle_ms == lanes.last_ms:
+            lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
+        else:
+            lanes.rebuild(context.matrix)
 
 
-def _of_plan(
-    context: ScanContext, lanes: Lanes, strategy_id: int, rules: Rules, values: dict[str, Any]
+def _versions() -> list[Version]:
+    """The versions that can run; a broken one is reported, the others go on."""
+    found = []
+    for row in Strategy.objects.filter(enabled=True, kind__in=REGISTRY).order_by("pk"):
+        try:
+            rules = REGISTRY[row.kind]
+            found.append(Version(row.pk, rules, rules.validate(row.parameters)))
+        except ParameterError as error:
+            log.error("%s is not scanned: %s", row, error)
+    return found
+
+
+def _plan(versions: list[Version]) -> tuple[Any, list[Version], list[Version]]:
+    """The compiled decisions, the versions they are of, and the versions that are run as they are."""
+    from signals.scan.decisions import DecisionPlan, Rule, traceable
+
+    rules = [Rule(one.rules, one.values) for one in versions]
+    good, _ = traceable(rules)
+    kept = [version for version, rule in zip(versions, rules, strict=True) if rule in good]
+    return DecisionPlan.of(good), kept, [version for version in versions if version not in kept]
+
+
+def _column(context: ScanContext) -> np.ndarray:
+    matrix = context.matrix
+    return np.stack([values[:, -1] for values in (matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)])
+
+
+def _newest(context: ScanContext, market: Market) -> list[SignalDraft]:
+    """What the steady lanes say of the newest candle."""
+    lanes, closes = market.lanes, context.matrix.close[:, -1]
+    drafts = []
+    for symbol, formula, side in lanes.hits():
+        details = lanes.details(symbol, formula)
+        confidence = details.pop("confidence")
+        anchor = int(lanes.anchor_ms[symbol])
+        close, version = float(closes[symbol]), market.compiled[formula]
+        drafts.append(_draft(context, symbol, version, side, confidence, details, close, anchor, lanes.last_ms))
+    return drafts
+
+
+def _others(context: ScanContext, market: Market) -> list[SignalDraft]:
+    """What is said of the newest candle from whole series: by every version of lanes with little history, and by
+    versions that cannot be compiled.
+    """
+    candle_ms = int(context.matrix.open_time_ms[-1])
+    drafts = _whole(context, market.plain, candle_ms, candle_ms + 1) if market.plain else []
+    young = set(market.lanes.young())
+    return drafts + (_whole(context, market.compiled, candle_ms, candle_ms + 1, young) if young else [])
+
+
+def _whole(
+    context: ScanContext, versions: list[Version], since_ms: int, until_ms: int, only: set[str] | None = None
 ) -> list[SignalDraft]:
-    times = context.matrix.open_time_ms
-    wanted = int((times >= context.since_ms).sum())
-    recent = lanes.last(wanted + rules.needs(values))
-    decisions = rules.decide(recent, values)
-    times = times[-recent.close.shape[1] :]
-    rows, columns = np.nonzero(decisions.side)
-    found = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
-    return [
-        _draft(context, recent, decisions, strategy_id, rules, values, row, column, int(times[column]))
-        for row, column in found
-        if times[column] >= context.since_ms
-    ]
+    """Drafts for candles since_ms <= open time < until_ms, from whole series (of some symbols)."""
+    from signals.scan.pass_cpu import lanes_compute
+
+    symbols = [symbol for symbol in context.symbols if only is None or symbol in only]
+    matrix = context.matrix.pick(symbols)
+    lanes = lanes_compute(matrix, [need for one in versions for need in one.rules.indicators(one.values)])
+    times = matrix.open_time_ms
+    first, stop = (int(np.searchsorted(times, at)) for at in (since_ms, until_ms))
+    anchors = _anchors(lanes.close, times)
+    places = {symbol: place for place, symbol in enumerate(context.symbols)}
+    drafts = []
+    for version in versions:
+        decisions = version.rules.decide(lanes, version.values)
+        for row, column in np.argwhere(decisions.side[:, first:stop]).tolist():
+            at = first + column
+            side, details = int(decisions.side[row, at]), _details(decisions, row, at)
+            numbers = (float(decisions.confidence[row, at]), details, float(lanes.close[row, at]))
+            place = places[symbols[row]]
+            drafts.append(_draft(context, place, version, side, *numbers, int(anchors[row, at]), int(times[at])))
+    return drafts
+
+
+def _anchors(close: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """For every candle the open time at which its unbroken stretch began; int64 (symbols, time)."""
+    anchors = np.zeros(close.shape, np.int64)
+    for row, present in enumerate(np.isfinite(close)):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], present, [False])).astype(np.int8)))
+        for begin, end in list(pairwise(edges))[::2]:
+            anchors[row, begin:end] = times[begin]
+    return anchors
+
+
+def _details(decisions: Decisions, row: int, column: int) -> dict[str, float]:
+    return {name: float(values[row, column]) for name, values in decisions.details.items()}
 
 
 def _draft(
-    context: ScanContext,
-    lanes: Lanes,
-    decisions: Decisions,
-    strategy_id: int,
-    rules: Rules,
-    values: dict[str, Any],
-    row: int,
-    column: int,
-    open_ms: int,
-) -> SignalDraft:
-    side = int(decisions.side[row, column])
-    details = {name: float(array[row, column]) for name, array in decisions.details.items()}
+    context: ScanContext, place: int, version: Version, side: int, confidence: float, details: dict[str, float],
+    close: float, anchor_ms: int, candle_ms: int,
+) -> SignalDraft:  # fmt: skip
     inputs = {name: value for name, value in details.items() if np.isfinite(value)}
     return SignalDraft(
-        symbol=context.matrix.symbols[row],
-        strategy_id=strategy_id,
+        symbol=context.symbols[place],
+        strategy_id=version.pk,
         side=SIDE_NAMES[side],
-        confidence=float(decisions.confidence[row, column]),
-        reason=rules.reason(side, values, details),
-        inputs=inputs | {"close": float(lanes.close[row, column]), "anchor_ms": int(context.matrix.open_time_ms[0])},
-        candle_open_ms=open_ms,
+        confidence=confidence,
+        reason=version.rules.reason(side, version.values, details),
+        inputs=inputs | {"close": close, "anchor_ms": anchor_ms},
+        candle_open_ms=candle_ms,
     )

@@ -22,6 +22,7 @@ class CandleWindow:
         self.values = np.full((len(FIELDS), 0, capacity), np.nan)
         self.hopeless: set[tuple[str, int]] = set()  # asked for, and the exchange has no such candle
         self.corrected: dict[str, int] = {}  # symbol -> candles that came back different
+        self.touched: set[str] = set()  # symbols of which another candle than the newest has come or changed
 
     @property
     def start_ms(self) -> int:
@@ -60,6 +61,8 @@ class CandleWindow:
         changed = (~np.isnan(known[3]) & (known != news).any(axis=0)).sum()
         if changed:
             self.corrected[symbol] = self.corrected.get(symbol, 0) + int(changed)
+        if (spots < self.capacity - 1)[(known != news).any(axis=0)].any():
+            self.touched.add(symbol)
         self.values[:, row, spots] = news
 
     def load(self, matrix: CandleMatrix) -> None:

@@ -123,20 +123,9 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
                 if number:
                     state[begin:stop] = 0.0
                 blocks_decide(
-                    frame,
-                    scratch[0],
-                    table,
-                    numbers,
-                    entries,
-                    told,
-                    begin,
-                    stop,
-                    start,
-                    end,
-                    panel.first_tick + start,
-                    TILE,
-                    decisions.lookback,
-                )
+                    frame, scratch[0], table, numbers, entries, told,
+                    begin, stop, start, end, panel.first_tick + start, TILE, decisions.lookback,
+                )  # fmt: skip
 
     spread(work, panel.blocks, panel.blocks * panel.rows * WIDTH, threads)
     return masks

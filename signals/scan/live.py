@@ -79,6 +79,10 @@ class LiveLanes:
         wanted = range(len(self.symbols)) if symbols is None else [self.symbols.index(one) for one in symbols]
         for first in range(0, len(wanted), 4 * WIDTH):  # few at a time: the columns of a whole series take memory
             self._settle(recent, list(wanted[first : first + 4 * WIDTH]))
+        made = self.decisions
+        for block in sorted({place // WIDTH for place in wanted}):
+            for formula in range(len(made.formulas)):
+                block_run(self.frame, made.entries, made.told, formula, block, self.row, self.row + 1)
 
     def push(self, open_ms: int) -> None:
         """Take the next candle of every symbol from `inbox` (NaN where a symbol has none) and empty it.

@@ -103,7 +103,7 @@ def _blank(columns: np.ndarray, stretches: tuple[tuple[int, int], ...], rows: in
 
 
 def spread(work: Callable[[int, int], None], blocks: int, size: int, threads: int | None) -> None:
-    """Call `work(first, last)` for ranges of blocks, on several threads when size (lane-candles) is worth it."""
+    """Call `work(first, last)` for ranges of blocks, on several threads when `size` (lane-candles) makes it pay."""
     wanted = cores() if threads is None else threads
     count = max(1, min(wanted, blocks, size // PAYS if threads is None else wanted))
     edges = [blocks * part // count for part in range(count + 1)]

@@ -34,6 +34,7 @@ class WindowUpdate:
     late: tuple[str, ...]
     errors: dict[str, str]
     fetch_ms: float
+    touched: frozenset[str] = frozenset()  # lanes of which an earlier candle has come or changed since the last update
 
 
 def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols: list[str]) -> WindowUpdate:
@@ -56,7 +57,9 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
         if late and len(late) == len(symbols) and fetched.errors:
             raise ExchangeRetry(f"No candles from {exchange}: {next(iter(fetched.errors.values()))}")
         troubles_note(exchange=exchange, failed=fetched.errors, well=set(symbols) - set(late))
-        return WindowUpdate(matrix.upto(candle_open_ms), late, fetched.errors, (time.monotonic() - began) * 1000)
+        touched, window.touched = frozenset(window.touched), set()
+        took_ms = (time.monotonic() - began) * 1000
+        return WindowUpdate(matrix.upto(candle_open_ms), late, fetched.errors, took_ms, touched)
 
 
 def history_flush(*, exchange: str, timeframe: str, everything: bool = False) -> int:

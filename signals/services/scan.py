@@ -15,7 +15,6 @@ from django.db.models import Q
 
 from accounts.clock import now
 from signals import listeners
-from signals.candles.matrix import CandleMatrix
 from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Scan
 from signals.selectors import symbols_selected
@@ -86,9 +85,8 @@ def lanes_late_scan(*, scan_id: int) -> int:
         return scan.late
     candle_ms = open_ms(scan.candle_open_time)
     update = _candles(scan, symbols_selected(exchange=scan.exchange))
-    arrived = _arrived_after(scan, update)
-    if arrived:
-        findings = _asked(scan, arrived, candle_ms)
+    if len(update.late) < scan.late:
+        findings = _asked(scan, update, candle_ms)
         _store(scan, update, findings, candle_ms)
     Scan.objects.filter(pk=scan.pk).update(late=len(update.late))
     return len(update.late)
@@ -105,7 +103,7 @@ def _candle_check(timeframe: str, candle_open_time: datetime) -> None:
 def _scanned(scan: Scan, symbols: list[str]) -> Scan:
     since_ms = _since_ms(scan)
     update = _candles(scan, symbols)
-    findings = _asked(scan, update.matrix, since_ms)
+    findings = _asked(scan, update, since_ms)
     began = time.monotonic()
     with transaction.atomic():
         count = _store(scan, update, findings, since_ms)
@@ -134,9 +132,12 @@ def _since_ms(scan: Scan) -> int:
     return min(candle_ms, max(earliest, open_ms(newest) + step))
 
 
-def _asked(scan: Scan, matrix: CandleMatrix, since_ms: int) -> Findings:
+def _asked(scan: Scan, update: WindowUpdate, since_ms: int) -> Findings:
     """Ask every source; one that raises is reported and the others go on."""
-    context = ScanContext(scan.exchange, scan.timeframe, scan.candle_open_time, matrix.symbols, matrix, since_ms)
+    matrix = update.matrix
+    context = ScanContext(
+        scan.exchange, scan.timeframe, scan.candle_open_time, matrix.symbols, matrix, since_ms, update.touched
+    )
     findings, began = Findings(), time.monotonic()
     for source in sources():
         try:
@@ -171,9 +172,3 @@ def _finish(scan: Scan, update: WindowUpdate, found: Findings, instruments: int,
     names = ("status", "finished_at", "error", "instruments", "late", "signals", "fetch_ms", "kernel_ms", "store_ms")
     owned = Scan.objects.filter(pk=scan.pk, started_at=scan.started_at)
     return owned.update(**{name: getattr(scan, name) for name in names}) == 1
-
-
-def _arrived_after(scan: Scan, update: WindowUpdate) -> CandleMatrix | None:
-    """The lanes that have their candle now and no signal of it; None when there are none."""
-    arrived = [symbol for symbol in update.matrix.symbols if symbol not in update.late]
-    return update.matrix.pick(arrived) if arrived and len(update.late) < scan.late else None

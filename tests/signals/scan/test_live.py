@@ -34,6 +34,14 @@ def step(lanes: LiveLanes, matrix: CandleMatrix, at: int) -> None:
     lanes.push(int(matrix.open_time_ms[at]))
 
 
+def said_at(decisions: list, at: int) -> set:
+    return {
+        (symbol, number, int(said.side[symbol, at]))
+        for number, said in enumerate(decisions)
+        for symbol in np.flatnonzero(said.side[:, at]).tolist()
+    }
+
+
 def whole(matrix: CandleMatrix, rules: list) -> list:
     wanted = [one for rule in rules for one in rule.rules.indicators(rule.values)]
     lanes = lanes_compute(matrix, wanted)
@@ -48,11 +56,7 @@ def test_decisions_and_columns_are_those_of_the_whole_series(symbols):
     seen = 0
     for at in range(BEGIN, 1200):
         step(lanes, matrix, at)
-        expected = {
-            (symbol, number, int(said.side[symbol, at]))
-            for number, said in enumerate(decisions)
-            for symbol in np.flatnonzero(said.side[:, at]).tolist()
-        }
+        expected = said_at(decisions, at)
         assert set(lanes.hits()) == expected
         for symbol, number, _ in expected:
             said = lanes.details(symbol, number)
@@ -76,14 +80,10 @@ def test_a_missing_candle_stops_its_own_lane_only_and_the_late_one_brings_it_bac
     np.testing.assert_array_equal(np.delete(lanes.column("atr_14")[:, 0], 7), np.delete(columns["atr_14"][:, BEGIN], 7))
     lanes.rebuild(cut(matrix, BEGIN + 1), ["C7/USDT"])
     assert lanes.young() == []
+    assert set(lanes.hits()) == said_at(decisions, BEGIN)
     for at in range(BEGIN + 1, 700):
         step(lanes, matrix, at)
-        expected = {
-            (symbol, number, int(said.side[symbol, at]))
-            for number, said in enumerate(decisions)
-            for symbol in np.flatnonzero(said.side[:, at]).tolist()
-        }
-        assert set(lanes.hits()) == expected
+        assert set(lanes.hits()) == said_at(decisions, at)
 
 
 def test_a_corrected_candle_is_as_if_it_had_always_been_so():
@@ -146,3 +146,10 @@ def test_no_drift_after_two_hundred_thousand_candles():
     for name in lanes.decisions.plan.columns:
         floor = 1e-9 * close.max() if "macd" in name else 0.0  # a difference is as exact as what was subtracted
         np.testing.assert_allclose(lanes.column(name)[:, 0], columns[name][:, -1], rtol=1e-9, atol=floor, err_msg=name)
+
+
+@pytest.mark.parametrize("at", range(BEGIN, BEGIN + 40, 7))
+def test_lanes_built_at_a_candle_decide_it(at):
+    matrix = walk_matrix(40, 500)
+    lanes, rules = begun(matrix, at + 1)
+    assert set(lanes.hits()) == said_at(whole(matrix, rules)[0], at)
