@@ -16,7 +16,11 @@ ROOM = Path(__file__).resolve().parent.parent
 def kernel_sources() -> list[Path]:
     """Every file whose content decides what the compiled kernels do."""
     names = ("vector", "build", "drive")
-    return [*sorted((ROOM / "domain" / "indicators").glob("*.py")), *(ROOM / "scan" / f"{name}.py" for name in names)]
+    return [
+        *sorted((ROOM / "domain" / "indicators").glob("*.py")),
+        *(ROOM / "scan" / f"{name}.py" for name in names),
+        *(ROOM / "sweep" / f"{name}.py" for name in ("bits", "kernels")),
+    ]
 
 
 @lru_cache(maxsize=1)

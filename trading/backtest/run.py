@@ -20,7 +20,8 @@ from trading.backtest.data import timeframe_ms_of
 from trading.backtest.quotes import Candle, MarketModel, quotes_of
 from trading.backtest.results import Results
 from trading.brokers.paper import PaperBroker
-from trading.domain.money import money
+from trading.domain.ledger import free
+from trading.domain.money import exact, money
 from trading.domain.types import (
     AccountState,
     BotChanged,
@@ -54,6 +55,7 @@ class Setup:
     quote_currency: str = "USDT"
     market: MarketModel = field(default_factory=MarketModel)
     every_candle: bool = False
+    all_in: bool = False  # each entry takes all that is free, instead of the plan's capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,13 @@ class _Backtest:
         purpose = Purpose.ENTRY if buy else Purpose.EXIT
         intent_id = uuid5(NAMESPACE, f"{symbol}:{int(self.times[column])}:{purpose}")
         side = Side.BUY if buy else Side.SELL
-        return IntentTaken(at, intent_id, self.bot_id, symbol, side, purpose, money(confidence))
+        amount = self._all_free(row) if buy and self.setup.all_in else None
+        return IntentTaken(at, intent_id, self.bot_id, symbol, side, purpose, money(confidence), amount)
+
+    @exact
+    def _all_free(self, row: int) -> Decimal:
+        """What is free, less room for the taker fee."""
+        return free(self.state, self.setup.quote_currency) / (1 + self.setup.specs[row].taker_fee)
 
     def _quotes(self, row: int, column: int) -> list[Quote]:
         values = [float(getattr(self.matrix, name)[row, column]) for name in ("open", "high", "low", "close", "volume")]
