@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 CHECK_ENV := XRAY_READ_DOTENV=0 SECRET_KEY=check XRAY_DEPLOYMENT_ID=check XRAY_MASTER_KEYS=check:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= XRAY_VAR_DIR=var/check DATABASE_URL= REDIS_URL=
 
 .DEFAULT_GOAL := help
-.PHONY: help run up setup setup-dev test lint types layers migrations security format bench gpu-compile memory
+.PHONY: help run up setup setup-dev test lint types layers migrations security format bench gpu-compile gpu-check memory
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench: setup-dev ## benchmarks, one JSON line a figure: [BENCH=scan]
 
 gpu-compile: setup-dev ## compile the GPU's source for sm_75, sm_80 and sm_90, without a GPU
 	@$(CHECK_ENV) $(PY) scripts/gpu_compile.py
+
+gpu-check: setup-dev ## on a machine with a GPU: compare it with the CPU, and measure (exit 3 without a GPU)
+	@$(CHECK_ENV) $(PY) -m bench.gpu
 
 memory: ## memory (PSS) of the running demo's process group
 	@$(PY) scripts/memory.py

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
 _KEYS_ALLOWED = "allowed: keyid:base64 of 32 bytes, several separated by commas; the first one encrypts."
+BACKENDS = ("auto", "cpu", "gpu")
 TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d")
 
 
@@ -25,6 +26,7 @@ def settings_problems() -> list[str]:
         *_unknown("XRAY_TIMEFRAMES", settings.XRAY_TIMEFRAMES, TIMEFRAMES),
         *_unknown("XRAY_LOG_LEVEL", [settings.LOG_LEVEL], ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         *_folder_problems(),
+        *_backend_problems(),
     ]
 
 
@@ -91,3 +93,13 @@ def _folder_problems() -> Iterable[str]:
         yield f"XRAY_VAR_DIR cannot be used: {error}."
     if settings.XRAY_MARKET_DATA and not Path(settings.XRAY_MARKET_DATA).is_dir():
         yield f"XRAY_MARKET_DATA is '{settings.XRAY_MARKET_DATA}', which is no folder."
+
+
+def _backend_problems() -> Iterable[str]:
+    wanted = settings.XRAY_SCAN_BACKEND
+    yield from _unknown("XRAY_SCAN_BACKEND", [wanted], BACKENDS)
+    if wanted == "gpu":
+        from signals.scan.backend import gpu_problem
+
+        if problem := gpu_problem():
+            yield f"XRAY_SCAN_BACKEND is 'gpu', and {problem}. With auto the CPU computes where there is no GPU."

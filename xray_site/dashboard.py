@@ -122,13 +122,17 @@ def _scan_table() -> dict[str, Any]:
             f"{scan.candle_open_time:%H:%M:%S}",
             f"{scan.exchange} {scan.timeframe}",
             scan.get_status_display(),
+            scan.backend,
             scan.instruments,
             scan.signals,
             f"{scan.fetch_ms:.0f} / {scan.kernel_ms:.1f} / {scan.store_ms:.0f} ms",
         ]
         for scan in Scan.objects.all()[:8]
     ]
-    return {"headers": ["Candle", "Market", "Status", "Symbols", "Signals", "Fetch / kernel / store"], "rows": rows}
+    return {
+        "headers": ["Candle", "Market", "Status", "Backend", "Symbols", "Signals", "Fetch / kernel / store"],
+        "rows": rows,
+    }
 
 
 def _trouble_table() -> dict[str, Any]:

@@ -89,6 +89,7 @@ def _last_scan() -> dict[str, Any] | None:
         "timeframe": scan.timeframe,
         "candle_open_time": scan.candle_open_time.isoformat(),
         "status": scan.status,
+        "backend": scan.backend,
         "signals": scan.signals,
         "age_s": _age(scan.started_at),
     }

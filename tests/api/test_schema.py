@@ -47,6 +47,7 @@ def test_health(anna) -> None:
     answer = APIClient().get("/api/health")
     assert answer.status_code == 200
     assert answer.json()["database"] is True
+    assert answer.json()["last_scan"]["backend"] == "cpu"
     assert answer.json()["status"] in ("ok", "degraded")
     assert answer.json()["time"].endswith("Z") and answer.json()["last_scan"]["candle_open_time"].endswith("Z")
 

@@ -1,12 +1,15 @@
 """The admin: every list opens, history cannot be edited, secrets never show, staff can pause things."""
 
+import re
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
+from accounts.clock import now
 from accounts.models import AuditEvent, ExchangeAccount, User
-from signals.models import ExchangeState, Strategy
+from signals.models import ExchangeState, Scan, Strategy
 from signals.services.strategies import strategies_ensure
 from tests.trading.worlds import bot_make
 from trading.models import StopSwitch
@@ -58,7 +61,9 @@ def test_history_is_read_only(client, staff):
 
 def test_the_index_shows_the_state_of_the_platform(client, staff, account):
     ExchangeState.objects.create(exchange="binance", connection="live", last_error="")
+    Scan.objects.create(exchange="binance", timeframe="1m", candle_open_time=now(), status="done", backend="gpu")
     page = client.get(reverse("admin:index")).content.decode()
+    assert re.search(r">\s*gpu\s*<", page)
     for words in ("Scans, last hour", "Bots running", "Queue depth", "Errors, last day", "Pause everything"):
         assert words in page
 

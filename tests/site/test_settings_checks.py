@@ -27,6 +27,7 @@ def test_the_tests_own_settings_are_good():
         ("XRAY_EXCHANGE_ENDPOINTS", '{"kraken": {"rest": "http://127.0.0.1:1"}}'),
         ("XRAY_MARKET_EXCHANGES", ["kraken"]),
         ("XRAY_TIMEFRAMES", ["7m"]),
+        ("XRAY_SCAN_BACKEND", "tpu"),
         ("XRAY_MARKET_DATA", "no/such/folder"),
     ],
 )
@@ -34,6 +35,16 @@ def test_a_wrong_value_is_named(settings, name, value):
     setattr(settings, name, value)
     problems = settings_problems()
     assert [text for text in problems if text.startswith(name)], problems
+
+
+@pytest.mark.parametrize("problem", [None, "CUDA finds no device"])
+def test_a_gpu_that_is_asked_for_must_be_there(settings, monkeypatch, problem):
+    from signals.scan import backend
+
+    monkeypatch.setattr(backend, "gpu_problem", lambda: problem)
+    settings.XRAY_SCAN_BACKEND = "gpu"
+    expected = [f"XRAY_SCAN_BACKEND is 'gpu', and {problem}. With auto the CPU computes where there is no GPU."]
+    assert settings_problems() == (expected if problem else [])
 
 
 def test_an_unreadable_key_file_is_named(settings, tmp_path):

@@ -6,6 +6,8 @@ import numpy as np
 
 from signals.candles.matrix import FIELDS, CandleMatrix
 from signals.domain.indicators import KINDS, Indicator
+from signals.domain.strategies import REGISTRY
+from signals.scan.decisions import DecisionPlan, Rule, traceable
 from signals.scan.plan import Plan
 from tests.signals.support import real_matrix, walk_matrix
 
@@ -21,6 +23,13 @@ def every_kind() -> Plan:
         for kind in KINDS.values()
         for change in (int, lambda arg: max(2, int(arg) // 2 + 1), lambda arg: 2 * int(arg) + 1)
     )
+
+
+def strategies_of_all() -> DecisionPlan:
+    """Every strategy that can be compiled, with its defaults and with other numbers."""
+    wanted = [Rule(rules, rules.validate({})) for rules in REGISTRY.values()]
+    wanted.append(Rule(REGISTRY["bollinger_breakout"], REGISTRY["bollinger_breakout"].validate({"width": 1.0})))
+    return DecisionPlan.of(traceable(wanted)[0])
 
 
 def made_matrix(name: str) -> CandleMatrix:

@@ -8,10 +8,10 @@ from signals.domain.strategies import REGISTRY
 from signals.scan import pass_cpu
 from signals.scan.cuda import host
 from signals.scan.cuda.source import Decide
-from signals.scan.decisions import DecisionPlan, Rule, masks_compute, traceable
+from signals.scan.decisions import DecisionPlan, Rule, masks_compute
 from signals.scan.panel import Panel
 from signals.scan.plan import Plan
-from tests.signals.scan.markets import MADE, assert_same_bits, every_kind, made_matrix, real_market
+from tests.signals.scan.markets import MADE, assert_same_bits, every_kind, made_matrix, real_market, strategies_of_all
 
 pytestmark = pytest.mark.skipif(host.compiler() is None, reason="needs a C++ compiler (g++)")
 
@@ -32,13 +32,6 @@ def test_same_bits_on_made_markets(name):
 def test_same_bits_on_real_candles(market_data):
     columns = compare(real_market(market_data))
     assert np.isfinite(columns).any(axis=(0, 2, 3)).all()
-
-
-def strategies_of_all() -> DecisionPlan:
-    """Every strategy that can be compiled, with its defaults and with other numbers."""
-    wanted = [Rule(rules, rules.validate({})) for rules in REGISTRY.values()]
-    wanted.append(Rule(REGISTRY["bollinger_breakout"], REGISTRY["bollinger_breakout"].validate({"width": 1.0})))
-    return DecisionPlan.of(traceable(wanted)[0])
 
 
 @pytest.mark.parametrize("name", MADE)
