@@ -9,7 +9,41 @@ NaN rule: the first `warm_up` values of a column are NaN; a stretch of usable ca
 lane that is interrupted by an unusable candle begins anew after it.
 """
 
-from signals.domain.indicators import averages, bands, macd, oscillators, ranges
+from signals.domain.indicators import (
+    averages,
+    bands,
+    directional,
+    divergence,
+    flow,
+    ichimoku,
+    levels,
+    macd,
+    oscillators,
+    ranges,
+    speed,
+    stochastic,
+    stops,
+    volatility,
+    volume,
+)
 from signals.domain.indicators.catalog import KINDS, Indicator, Kind
 
-__all__ = ["KINDS", "Indicator", "Kind", "averages", "bands", "macd", "oscillators", "ranges"]
+FAMILIES = (
+    averages,
+    bands,
+    directional,
+    divergence,
+    flow,
+    ichimoku,
+    levels,
+    macd,
+    oscillators,
+    ranges,
+    speed,
+    stochastic,
+    stops,
+    volatility,
+    volume,
+)
+
+__all__ = ["FAMILIES", "KINDS", "Indicator", "Kind"]

@@ -17,7 +17,9 @@ class Kind:
 
     columns: names of its outputs; warm_up gives, from the arguments, how many leading values are NaN, one number for
     all columns or one a column; state gives how many values a lane keeps between candles; source: where the formula
-    comes from; group: trend, momentum, volatility or volume.
+    comes from; group: trend, momentum, volatility, volume or strategy; least: the smallest a whole argument may be;
+    check: from the arguments, what is wrong with them together ("" when nothing is); anchored: it sums up from the
+    first candle of its stretch on, so that only its differences mean something.
     """
 
     name: str
@@ -28,6 +30,9 @@ class Kind:
     source: str
     group: str
     default: tuple[float, ...]
+    least: int
+    check: Callable[..., str]
+    anchored: bool
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -70,6 +75,10 @@ class Kind:
 KINDS: dict[str, Kind] = {}
 
 
+def _anything(*_args: float) -> str:
+    return ""
+
+
 def kind(
     name: str,
     *,
@@ -79,12 +88,16 @@ def kind(
     source: str,
     group: str,
     default: tuple[float, ...],
+    least: int = 1,
+    check: Callable[..., str] = _anything,
+    anchored: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the kind `name`. `columns` is the name alone when left out."""
 
     def registered(function: Function) -> Function:
         size = state if callable(state) else lambda *_args, _size=state: _size
-        KINDS[name] = Kind(name, columns or (name,), function, warm_up, size, source, group, default)
+        given = (function, warm_up, size, source, group, default, least, check, anchored)
+        KINDS[name] = Kind(name, columns or (name,), *given)
         return function
 
     return registered
@@ -103,12 +116,17 @@ class Indicator:
             raise ValueError(f"Unknown indicator {self.kind!r}. Known: {', '.join(KINDS)}.")
         known = KINDS[self.kind]
         if len(self.args) != len(known.arguments):
-            raise ValueError(f"{self.kind} needs {', '.join(known.arguments)}, got {self.args}.")
+            wanted = ", ".join(known.arguments) or "no arguments"
+            raise ValueError(f"{self.kind} needs {wanted}, got {self.args}.")
         for name, value, whole in zip(known.arguments, self.args, known.whole, strict=True):
-            if whole and (value != int(value) or not 1 <= value <= LONGEST):
-                raise ValueError(f"{self.kind}: {name} must be a whole number from 1 to {LONGEST}, not {value:g}.")
+            if whole and not (known.least <= value <= LONGEST and value == int(value)):
+                raise ValueError(
+                    f"{self.kind}: {name} must be a whole number from {known.least} to {LONGEST}, not {value:g}."
+                )
             if not whole and not 0.0 <= value < 1e6:
                 raise ValueError(f"{self.kind}: {name} must be a number from 0 on, not {value:g}.")
+        if wrong := known.check(*known.typed(self.args)):
+            raise ValueError(f"{self.kind}: {wrong}, not {', '.join(f'{arg:g}' for arg in self.args)}.")
 
     @property
     def columns(self) -> tuple[str, ...]:

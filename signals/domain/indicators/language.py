@@ -98,6 +98,19 @@ def two_product(a: Value, b: Value) -> tuple[Value, Value]:
 
 
 @helper
+def typical(high: Value, low: Value, close: Value) -> Value:
+    """The mean of a candle's high, low and close, in price units."""
+    return (high + low + close) / 3.0
+
+
+@helper
+def location_flow(high: Value, low: Value, close: Value, volume: Value) -> Value:
+    """Chaikin's money flow volume: from -volume (closed at the low) to volume (at the high); 0 without a range."""
+    span = high - low
+    return select(span > 0.0, ((close - low) - (high - close)) / span * volume, 0.0)
+
+
+@helper
 def true_range(high: Value, low: Value, before: Value) -> Value:
     """Wilder 1978: the range that includes the close before, in price units."""
     return larger(high, before) - smaller(low, before)

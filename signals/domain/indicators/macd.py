@@ -1,7 +1,7 @@
 """Convergence and divergence of two exponential averages."""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows
+from signals.domain.indicators.language import NAN, Rows, fma
 
 
 @kind(
@@ -13,6 +13,7 @@ from signals.domain.indicators.language import NAN, Rows
     source="Appel 1979: EMA fast - EMA slow, its EMA, their difference; both EMAs are seeded at candle slow - 1, the "
     "fast one by the last `fast` closes (TA-Lib MACD)",
     default=(12, 26, 9),
+    check=lambda fast, slow, signal: "" if fast < slow else "fast must be smaller than slow",
 )
 def macd(
     close: Rows, state: Rows, line: Rows, smooth: Rows, hist: Rows,
@@ -35,8 +36,8 @@ def macd(
                 calm = calm / slow
                 quick = quick / fast
         else:
-            quick = (price - quick) * quick_factor + quick
-            calm = (price - calm) * calm_factor + calm
+            quick = fma(price - quick, quick_factor, quick)
+            calm = fma(price - calm, calm_factor, calm)
         apart = quick - calm
         if age >= slow - 1:
             if age < slow + signal - 1:
@@ -44,7 +45,7 @@ def macd(
                 if age == slow + signal - 2:
                     average = average / signal
             else:
-                average = (apart - average) * factor + average
+                average = fma(apart - average, factor, average)
         if age < slow + signal - 2:
             line[t] = NAN
             smooth[t] = NAN

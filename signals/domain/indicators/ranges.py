@@ -1,7 +1,10 @@
-"""Ranges of candles."""
+"""Ranges of candles.
+
+Wilder's average is written as TA-Lib has it since 0.7: one multiplication and one fused multiply-add a candle.
+"""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, true_range
+from signals.domain.indicators.language import NAN, Rows, fma, select, true_range
 
 
 @kind(
@@ -17,19 +20,99 @@ def atr(
 ) -> None:
     """Average true range, in price units."""
     value = state[0]
-    share = 1.0 / period
+    keep = (period - 1.0) / period
+    take = 1.0 - keep
     for t in range(begin, end):
         if age > 0:
             span = true_range(high[t], low[t], close[t - 1])
             if age <= period:
                 value = value + span
                 if age == period:
-                    value = value * share
+                    value = value / period
             else:
-                value = (value * (period - 1) + span) * share
+                value = fma(keep, value, take * span)
         if age < period:
             out[t] = NAN
         else:
             out[t] = value
+        age += 1
+    state[0] = value
+
+
+@kind(
+    "natr",
+    group="volatility",
+    warm_up=lambda period: period,
+    state=1,
+    source="ATR in percent of the close (Forman 2006; TA-Lib NATR)",
+    default=(14,),
+    least=2,
+)
+def natr(
+    high: Rows, low: Rows, close: Rows, state: Rows, out: Rows, begin: int, end: int, age: int, period: int
+) -> None:
+    """Normalised average true range, in percent."""
+    value = state[0]
+    keep = (period - 1.0) / period
+    take = 1.0 - keep
+    for t in range(begin, end):
+        if age > 0:
+            span = true_range(high[t], low[t], close[t - 1])
+            if age <= period:
+                value = value + span
+                if age == period:
+                    value = value / period
+            else:
+                value = fma(keep, value, take * span)
+        if age < period:
+            out[t] = NAN
+        else:
+            out[t] = value / close[t] * 100.0
+        age += 1
+    state[0] = value
+
+
+@kind(
+    "vol_ratio",
+    group="strategy",
+    warm_up=lambda atr, mean: atr + mean - 1,
+    state=lambda atr, mean: 1 + mean,
+    source="ATR over the mean of its last `mean` values; 1 where nothing has moved",
+    default=(14, 100),
+)
+def vol_ratio(
+    high: Rows, low: Rows, close: Rows, state: Rows, out: Rows,
+    begin: int, end: int, age: int, tick: int, atr: int, mean: int,
+) -> None:  # fmt: skip
+    """How volatile the market is against its own usual: 1 as usual, 2 twice that."""
+    value = state[0]
+    keep = (atr - 1.0) / atr
+    take = 1.0 - keep
+    place = tick % mean
+    for t in range(begin, end):
+        if age > 0:
+            span = true_range(high[t], low[t], close[t - 1])
+            if age <= atr:
+                value = value + span
+                if age == atr:
+                    value = value / atr
+            else:
+                value = fma(keep, value, take * span)
+        state[1 + place] = value
+        if age < atr + mean - 1:
+            out[t] = NAN
+        else:
+            slot = place + 1
+            total = value * 0.0
+            for _ in range(mean):
+                if slot >= mean:
+                    slot = 0
+                total = total + state[1 + slot]
+                slot += 1
+            usual = total / mean
+            out[t] = select(usual > 0.0, value / usual, 1.0)
+        place += 1
+        if place == mean:
+            place = 0
         age += 1
     state[0] = value

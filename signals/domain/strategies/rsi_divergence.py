@@ -39,22 +39,18 @@ class RsiDivergence(Strategy):
             )
 
     def indicators(self, values: Values) -> tuple[Indicator, ...]:
-        """The RSI."""
-        return (Indicator("rsi", (values["period"],)),)
-
-    def needs(self, values: Values) -> int:
-        """The window before the extreme, and the extreme itself."""
-        return values["lookback"] + 1
+        """The RSI and its disagreements with the close."""
+        windows = tuple(values[key] for key in ("period", "lookback", "apart"))
+        return Indicator("rsi", (values["period"],)), Indicator("divergence", windows)
 
     def decide(self, lanes: Lanes, values: Values) -> Decisions:
         """Bullish and bearish divergences, each confirmed by one candle."""
-        rsi, close = lanes[self.indicators(values)[0].columns[0]], lanes.close
-        low_gap, low_rsi = _divergence(close, rsi, values["lookback"], values["apart"])
-        high_gap, high_rsi = _divergence(-close, -rsi, values["lookback"], values["apart"])
-        turned = close - before(close)
+        (rsi,), columns = (tuple(lanes[name] for name in one.columns) for one in self.indicators(values))
+        low_gap, low_rsi, high_gap, high_rsi = columns
+        turned = lanes.close - before(lanes.close)
         buy = (low_gap >= values["gap"]) & (low_rsi <= values["oversold"]) & (turned > 0.0)
-        sell = (high_gap >= values["gap"]) & (-high_rsi >= values["overbought"]) & (turned < 0.0)
-        gap, earlier = np.where(buy, low_gap, high_gap), np.where(buy, low_rsi, -high_rsi)
+        sell = (high_gap >= values["gap"]) & (high_rsi >= values["overbought"]) & (turned < 0.0)
+        gap, earlier = np.where(buy, low_gap, high_gap), np.where(buy, low_rsi, high_rsi)
         return Decisions.of(buy, sell, saturating(gap, HALF), rsi=before(rsi), rsi_earlier=earlier, gap=gap)
 
     def reason(self, side: int, values: Values, details: Mapping[str, float]) -> str:
@@ -62,24 +58,3 @@ class RsiDivergence(Strategy):
         extreme = "low" if side > 0 else "high"
         numbers = f"RSI {values['period']} at {details['rsi']:.1f} after {details['rsi_earlier']:.1f}"
         return f"New {extreme} of {values['lookback']} candles that RSI does not confirm ({numbers})"
-
-
-def _divergence(price: np.ndarray, rsi: np.ndarray, lookback: int, apart: int) -> tuple[np.ndarray, np.ndarray]:
-    """For lows, at each candle: RSI of the low one candle ago minus RSI of the earlier low, and the latter.
-
-    NaN where the candle before is no new low of `lookback` candles or a value is missing.
-    """
-    gap, earlier_rsi = np.full_like(price, np.nan), np.full_like(price, np.nan)
-    if price.shape[1] < lookback + 2:
-        return gap, earlier_rsi
-    windows = np.lib.stride_tricks.sliding_window_view(price, lookback + 1, axis=1)[:, :-1]
-    extreme = windows[:, :, -1]
-    rows, times = np.arange(price.shape[0])[:, None], np.arange(windows.shape[1])[None, :]
-    where = np.argmin(windows[:, :, : lookback + 1 - apart], axis=2)
-    lowest = np.min(windows, axis=2)
-    old = rsi[rows, times + where]
-    new = rsi[:, lookback:-1]
-    fresh = (extreme <= lowest) & (extreme < price[rows, times + where])
-    gap[:, lookback + 1 :] = np.where(fresh, new - old, np.nan)
-    earlier_rsi[:, lookback + 1 :] = np.where(fresh, old, np.nan)
-    return gap, earlier_rsi
