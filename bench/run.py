@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("scan", "fan_out")
+NAMES = ("scan", "fan_out", "sweep")
 
 
 def main(arguments: list[str]) -> int:
