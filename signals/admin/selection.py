@@ -17,6 +17,8 @@ from accounts.services.audit import audit_record
 from signals.admin.selection_forms import StepAddForm, parameter_fields, step_form
 from signals.admin.selection_preview import preview_context
 from signals.domain.selection import REGISTRY
+from signals.domain.selection.candles import COMMON
+from signals.domain.selection.parameters import plain
 from signals.models import SelectionStep, SymbolTrouble
 from signals.services.troubles import trouble_retry
 
@@ -53,8 +55,9 @@ class SelectionStepAdmin(AuditedAdmin):
 
     @admin.display(description="Parameters")
     def told(self, obj: SelectionStep) -> str:
-        """The parameters; of a list only how many."""
-        shown = {k: f"{len(v)} names" if isinstance(v, list) and len(v) > 3 else v for k, v in obj.parameters.items()}
+        """The parameters; those every filter shares only where they differ from their default."""
+        usual = {parameter.name: parameter.default for parameter in COMMON}
+        shown = {name: value for name, value in obj.parameters.items() if usual.get(name) != value}
         return ", ".join(f"{name} {_text(value)}" for name, value in shown.items()) or "none"
 
     def get_fieldsets(self, request: HttpRequest, obj: SelectionStep | None = None) -> Any:
@@ -148,5 +151,5 @@ class SymbolTroubleAdmin(HistoryAdmin):
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return "+".join(str(one) for one in value) or "none"
-    return f"{value:,g}" if isinstance(value, float) else str(value)
+        return f"{len(value)} names" if len(value) > 3 else "+".join(str(one) for one in value) or "none"
+    return plain(value) if isinstance(value, float) else str(value)

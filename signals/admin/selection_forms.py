@@ -7,7 +7,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from signals.domain.selection import REGISTRY, Filter, FilterError, filter_of
-from signals.domain.selection.parameters import Choice, Names, Number, Parameter
+from signals.domain.selection.parameters import Choice, Names, Number, Parameter, plain
 from signals.models import SelectionStep
 
 PREFIX = "parameter_"
@@ -96,7 +96,7 @@ def _shown(parameter: Parameter, stored: Any) -> Any:
     if isinstance(parameter, Names):
         return "\n".join(str(one) for one in stored)
     if isinstance(parameter, Number) and isinstance(stored, float):
-        return f"{stored:.12f}".rstrip("0").rstrip(".")
+        return plain(stored).replace(",", "")
     return stored
 
 

@@ -19,7 +19,7 @@ def preview_context(query: Mapping[str, str]) -> dict[str, Any]:
     exchange = query.get("exchange", "")
     exchange = exchange if exchange in names else names[0]
     selection = selection_preview(exchange=exchange, fetch=query.get("stored") != "1")
-    steps = [_step(number, step) for number, step in enumerate(selection.result.steps)]
+    steps = [_step(step) for step in selection.result.steps]
     return {
         "exchange": exchange,
         "exchanges": names,
@@ -27,30 +27,23 @@ def preview_context(query: Mapping[str, str]) -> dict[str, Any]:
         "tickers_at": open_time(selection.tickers_at_ms) if selection.tickers_at_ms else None,
         "total": len(selection.candidates),
         "steps": steps,
-        "summary": _summary(steps),
         "changes": _changes(selection),
-        "chosen": _table(("Symbol", "Why"), [(one, selection.reasons[one]) for one in selection.result.chosen[:SHOWN]]),
+        "chosen": [(one, selection.reasons[one]) for one in selection.result.chosen[:SHOWN]],
         "chosen_count": len(selection.result.chosen),
     }
 
 
-def _step(number: int, step: StepResult) -> dict[str, Any]:
+def _step(step: StepResult) -> dict[str, Any]:
     refused = sorted(step.refused.items())
     return {
-        "number": number or "first",
         "title": step.title,
         "came": step.came,
         "stayed": len(step.kept),
         "fell": len(refused),
         "told": (step.skipped and f"Skipped: {step.skipped}") or " ".join(step.notes),
-        "reasons": _table(("Symbol", "Why it falls here"), refused[:SHOWN]),
+        "reasons": refused[:SHOWN],
         "more": max(len(refused) - SHOWN, 0),
     }
-
-
-def _summary(steps: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [[one["number"], one["title"], one["came"], one["fell"], one["stayed"], one["told"]] for one in steps]
-    return _table(("Step", "Filter", "Came", "Fell", "Stayed", "Note"), rows)
 
 
 def _changes(selection: Selection) -> list[tuple[str, list[str]]]:
@@ -58,7 +51,3 @@ def _changes(selection: Selection) -> list[tuple[str, list[str]]]:
     scanned = Instrument.objects.filter(exchange=selection.exchange, selected=True, active=True)
     before, after = set(scanned.values_list("symbol", flat=True)), set(selection.result.chosen)
     return [("Would enter", sorted(after - before)), ("Would leave", sorted(before - after))]
-
-
-def _table(headers: tuple[str, ...], rows: Any) -> dict[str, Any]:
-    return {"headers": list(headers), "rows": [list(row) for row in rows]}

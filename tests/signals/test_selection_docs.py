@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from signals.domain.selection import REGISTRY
-from signals.domain.selection.parameters import Names, Number
+from signals.domain.selection.parameters import Names, Number, plain
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "selection.md"
 
@@ -13,7 +13,7 @@ def told(parameter) -> str:
     if isinstance(parameter, Names):
         return f"`{parameter.name}` {len(parameter.default)} names" if len(parameter.default) > 3 else _names(parameter)
     if isinstance(parameter, Number):
-        return f"`{parameter.name}` {parameter.default:g} ({parameter.low:g} to {parameter.high:g})"
+        return f"`{parameter.name}` {plain(parameter.default)} ({plain(parameter.low)} to {plain(parameter.high)})"
     return f"`{parameter.name}` {parameter.default} ({', '.join(parameter.options)})"
 
 

@@ -73,7 +73,7 @@ def test_every_filter_is_added_shown_and_saved_unchanged(client, staff, kind):
 @pytest.mark.parametrize(
     ("kind", "told", "field", "words"),
     [
-        ("volume", {"top": "-1"}, "top", "top must be a whole number from 0 to 5000, not -1."),
+        ("volume", {"top": "-1"}, "top", "top must be a whole number from 0 to 5,000, not -1."),
         ("volume", {"top": "1.5"}, "top", "whole number"),
         ("volume", {"minimum": "9", "maximum": "3"}, "minimum", "minimum must not be above maximum"),
         ("spread", {"maximum": "nan"}, "maximum", "Enter a number."),
@@ -130,8 +130,8 @@ def test_the_preview_tells_each_step_and_changes_nothing(client, staff, venue):
     page = answer.content.decode()
     for words in ("2 of 4 instruments", "Rank 3 by 24 h volume; the first 2 are kept.", "Would leave: 2", "NEW/USDT"):
         assert words in page
-    rows = {row[1]: row[2:5] for row in answer.context["summary"]["rows"]}
-    assert rows["Volume"] == [4, 2, 2] and rows["In trouble"] == [4, 0, 4]
+    rows = {step["title"]: (step["came"], step["fell"], step["stayed"]) for step in answer.context["steps"]}
+    assert rows["Volume"] == (4, 2, 2) and rows["In trouble"] == (4, 0, 4)
     assert list(Instrument.objects.order_by("pk").values()) == before
 
 

@@ -14,6 +14,11 @@ class FilterError(ValueError):
         self.parameter = parameter
 
 
+def plain(value: float) -> str:
+    """A number in full, never as 1e+06."""
+    return f"{value:.12f}".rstrip("0").rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number with its range (both ends allowed); whole when its default is an int."""
@@ -32,7 +37,7 @@ class Number:
     @property
     def allowed(self) -> str:
         """What may be said, in words."""
-        return f"a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
+        return f"a {'whole number' if self.whole else 'number'} from {plain(self.low)} to {plain(self.high)}"
 
     def checked(self, value: Any) -> float:
         """The value as int or float; FilterError when it is no number of the range."""

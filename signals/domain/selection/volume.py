@@ -25,8 +25,8 @@ class Volume(MeasuredFilter):
     help = "Ranks by 24 h quote volume; keeps those between minimum and maximum, and of them the first so many."
     missing = "by its parameter: refused, unless set to pass (then ranked last); a volume of 0 counts as missing"
     parameters = (
-        Number("minimum", 0.0, 0.0, 1e15, "Smallest 24 h volume, in quote currency."),
-        Number("maximum", 0.0, 0.0, 1e15, "Largest 24 h volume, in quote currency; 0 for no bound."),
+        Number("minimum", 0.0, 0.0, 1e12, "Smallest 24 h volume, in quote currency."),
+        Number("maximum", 0.0, 0.0, 1e12, "Largest 24 h volume, in quote currency; 0 for no bound."),
         Number("top", 100, 0, 5000, "Keep the first so many by volume; 0 keeps all."),
         *RELAX,
         MISSING,

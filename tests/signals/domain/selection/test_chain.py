@@ -107,7 +107,7 @@ def test_a_broken_step_is_skipped_with_its_reason(monkeypatch):
     assert got.chosen == ("A/USDT",)
     assert [step.skipped for step in got.steps[1:]] == [
         "by zero", f"Unknown filter 'magic'. Allowed: {', '.join(REGISTRY)}.",
-        "top must be a whole number from 0 to 5000, not -1.",
+        "top must be a whole number from 0 to 5,000, not -1.",
     ]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def test_everyone_stays_or_falls_with_a_reason_even_when_nothing_is_known(rules)
 @pytest.mark.parametrize(
     ("kind", "told", "words"),
     [
-        ("volume", {"top": -1}, "top must be a whole number from 0 to 5000, not -1"),
+        ("volume", {"top": -1}, "top must be a whole number from 0 to 5,000, not -1"),
         ("volume", {"top": 1.5}, "whole number"),
         ("volume", {"minimum": "a"}, "minimum must be a number"),
         ("volume", {"minimum": float("nan")}, "minimum must be a number"),
