@@ -1,7 +1,10 @@
 """Reads of this room, for the rooms above, pages and the API."""
 
+from collections.abc import Iterable
+
+from signals.domain.timeframes import open_ms, open_time, timeframe_ms
 from signals.held import symbols_held
-from signals.models import Instrument, SelectionStep
+from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep
 
 
 def symbols_selected(*, exchange: str) -> list[str]:
@@ -23,3 +26,31 @@ def selection_steps(*, exchange: str) -> list[SelectionStep]:
     """The enabled steps of this exchange's chain, in order: its own and those of every exchange."""
     rows = SelectionStep.objects.filter(enabled=True, exchange__in=("", exchange))
     return list(rows.order_by("position", "pk"))
+
+
+def series_of(*, exchange: str = "", timeframe: str = "", symbols: Iterable[str] = ()) -> list[CandleSeries]:
+    """Manifest rows with their instruments, by exchange, symbol and timeframe; empty arguments mean all."""
+    wanted = {"instrument__exchange": exchange, "timeframe": timeframe, "instrument__symbol__in": list(symbols)}
+    rows = CandleSeries.objects.select_related("instrument")
+    rows = rows.filter(**{name: value for name, value in wanted.items() if value})
+    return list(rows.order_by("instrument__exchange", "instrument__symbol", "timeframe"))
+
+
+def holes_known(series: CandleSeries) -> list[tuple[int, int]]:
+    """Ranges [since, until) (ms) in which the series never had a candle, by time."""
+    return [_range(hole, series.timeframe) for hole in CandleHole.objects.filter(series=series).order_by("first_open")]
+
+
+def holes_of_market(*, exchange: str, timeframe: str, since_ms: int) -> dict[str, list[tuple[int, int]]]:
+    """The same by symbol for a whole market, those that end at `since_ms` or later."""
+    rows = CandleHole.objects.filter(
+        series__instrument__exchange=exchange, series__timeframe=timeframe, last_open__gte=open_time(since_ms)
+    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    for hole in rows.select_related("series__instrument").order_by("first_open"):
+        found.setdefault(hole.series.instrument.symbol, []).append(_range(hole, timeframe))
+    return found
+
+
+def _range(hole: CandleHole, timeframe: str) -> tuple[int, int]:
+    return open_ms(hole.first_open), open_ms(hole.last_open) + timeframe_ms(timeframe)

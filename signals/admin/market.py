@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin import HistoryAdmin
-from signals.models import CandleSeries, ExchangeState, Instrument
+from signals.models import CandleHole, CandleSeries, ExchangeState, Instrument
 
 
 @admin.register(ExchangeState)
@@ -42,3 +42,13 @@ class CandleSeriesAdmin(HistoryAdmin):
     list_filter = ("timeframe", "instrument__exchange")
     search_fields = ("instrument__symbol",)
     list_select_related = ("instrument",)
+
+
+@admin.register(CandleHole)
+class CandleHoleAdmin(HistoryAdmin):
+    """Where a series never had candles."""
+
+    list_display = ("series", "first_open", "last_open", "reason", "found_at")
+    list_filter = ("reason", "series__timeframe", "series__instrument__exchange")
+    search_fields = ("series__instrument__symbol",)
+    list_select_related = ("series__instrument",)

@@ -19,8 +19,8 @@ from accounts.api.pagination import cursor_on
 from accounts.fields import decimal_text
 from accounts.models import EXCHANGES
 from signals import quotes
+from signals.candles.cache import history_cached
 from signals.candles.matrix import CandleTable
-from signals.candles.store import history_read
 from signals.models import SIDES, Instrument, Signal, Strategy
 
 
@@ -209,7 +209,7 @@ class InstrumentViews(viewsets.ReadOnlyModelViewSet[Instrument]):
         given = CandleInput(data=request.query_params.dict())
         given.is_valid(raise_exception=True)
         row, wanted = self.get_object(), given.validated_data
-        table = history_read(
+        table = history_cached(
             exchange=row.exchange,
             symbol=row.symbol,
             timeframe=wanted.get("timeframe", settings.XRAY_TIMEFRAMES[0]),

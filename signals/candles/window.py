@@ -21,6 +21,7 @@ class CandleWindow:
         self.end_ms = 0
         self.values = np.full((len(FIELDS), 0, capacity), np.nan)
         self.hopeless: set[tuple[str, int]] = set()  # asked for, and the exchange has no such candle
+        self.hopeless_known = False  # whether what earlier processes gave up was told to this window
         self.corrected: dict[str, int] = {}  # symbol -> candles that came back different
         self.touched: set[str] = set()  # symbols of which another candle than the newest has come or changed
 
@@ -90,9 +91,19 @@ class CandleWindow:
         return None
 
     def give_up(self, symbol: str, since_ms: int, until_ms: int) -> None:
-        """The exchange was asked for [since_ms, until_ms) and did not have what is still missing there."""
+        """The exchange was asked for [since_ms, until_ms) and did not have what is still missing there.
+
+        Kept for this process only: minutes old, it may be a hiccup of the exchange. `candles fetch` and `repair`
+        remember older holes for good.
+        """
         for at in range(max(since_ms, self.start_ms), min(until_ms, self.end_ms + 1), self.step):
             if np.isnan(self.values[3, self.symbols.index(symbol), (at - self.start_ms) // self.step]):
+                self.hopeless.add((symbol, at))
+
+    def holes_know(self, symbol: str, ranges: list[tuple[int, int]]) -> None:
+        """Ranges [since, until) in which the lane never had a candle: they are not asked for."""
+        for first, stop in ranges:
+            for at in range(max(first, self.start_ms), min(stop, self.end_ms + 1), self.step):
                 self.hopeless.add((symbol, at))
 
     def has(self, symbol: str, open_ms: int) -> bool:

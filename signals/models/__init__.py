@@ -1,11 +1,12 @@
 """The models of this room, one file a topic."""
 
-from signals.models.market import CandleSeries, ExchangeState, Instrument
+from signals.models.market import CandleHole, CandleSeries, ExchangeState, Instrument
 from signals.models.selection import SelectionStep, SymbolTrouble
 from signals.models.signal import SIDES, Outcome, Scan, Signal, Strategy
 
 __all__ = [
     "SIDES",
+    "CandleHole",
     "CandleSeries",
     "ExchangeState",
     "Instrument",

@@ -85,3 +85,27 @@ class CandleSeries(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument} {self.timeframe}"
+
+
+class CandleHole(models.Model):
+    """A range of a series where no candle ever was, so that nobody asks for it again."""
+
+    class Reason(models.TextChoices):
+        ABSENT = "absent", "The exchange was asked and has none"
+        UNLISTED = "unlisted", "Before the first candle of the exchange"
+        MARKED = "marked", "Marked by hand"
+
+    series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="holes")
+    first_open = models.DateTimeField(help_text="Open time of the first candle that never was.")
+    last_open = models.DateTimeField(help_text="Open time of the last candle that never was.")
+    reason = models.CharField(max_length=8, choices=Reason, default=Reason.ABSENT)
+    found_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ("series", "first_open")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["series", "first_open"], name="candle_hole_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.first_open:%Y-%m-%d %H:%M} to {self.last_open:%Y-%m-%d %H:%M}"

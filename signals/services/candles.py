@@ -1,10 +1,10 @@
 """Keeping candles: the window of each exchange and timeframe up to date, and its history in Parquet."""
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
 
-from accounts.clock import now
 from accounts.exchanges import loop
 from accounts.exchanges.errors import ExchangeRetry
 from signals.candles import store
@@ -12,14 +12,17 @@ from signals.candles.feed import candles_get
 from signals.candles.fetch import Fetched, Want, candles_fetch
 from signals.candles.matrix import CandleMatrix, CandleTable
 from signals.candles.window import CandleWindow
-from signals.domain.timeframes import open_ms, open_time
+from signals.domain.timeframes import open_ms
 from signals.models import CandleSeries, Instrument
+from signals.selectors import holes_of_market
+from signals.services.series import series_store
 from signals.services.troubles import troubles_note
 
 FLUSH_EVERY = 60  # candles of a lane that wait in the hot window before its month file is rewritten
 FETCH_TIMEOUT_S = 10.0
 FIRST_FETCH_TIMEOUT_S = 60.0
 PATIENCE = 2  # candles after which a candle the exchange does not have is given up
+log = logging.getLogger(__name__)
 
 _windows: dict[tuple[str, str], CandleWindow] = {}
 _locks: dict[tuple[str, str], threading.Lock] = {}
@@ -45,9 +48,13 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
     with _lock(exchange, timeframe):
         began = time.monotonic()
         window = _window(exchange, timeframe)
+        changed = window.symbols != symbols or not window.hopeless_known
         if window.symbols != symbols:
             _lanes_change(window, symbols)
         window.advance(candle_open_ms)
+        if changed:
+            _holes_know(window)
+            window.hopeless_known = True
         for symbol, table in candles_get(exchange, timeframe, candle_open_ms).items():
             window.merge(symbol, table)
         fetched = _repair(window)
@@ -126,47 +133,35 @@ async def _fetch(window: CandleWindow, wants: list[Want], until_ms: int, timeout
 
 
 def _flush(window: CandleWindow, symbols: list[str], at_least: int) -> int:
+    """Store the lanes that have news; one whose file is damaged waits in the window until it is repaired."""
     instruments = Instrument.objects.filter(exchange=window.exchange, symbol__in=symbols)
-    series = {
-        one.instrument_id: one
-        for one in CandleSeries.objects.filter(instrument__in=instruments, timeframe=window.timeframe)
-    }
-    matrix, written = window.matrix(), []
+    newest = dict(
+        CandleSeries.objects.filter(instrument__in=instruments, timeframe=window.timeframe).values_list(
+            "instrument_id", "last_open"
+        )
+    )
+    matrix, written = window.matrix(), 0
     for instrument in instruments:
-        row = series.get(instrument.pk) or CandleSeries(instrument=instrument, timeframe=window.timeframe)
-        table = _unstored(window, matrix, instrument.symbol, row)
-        if len(table) and (row.last_open is None or len(table) >= at_least or instrument.symbol in window.corrected):
-            store.months_write(window.exchange, instrument.symbol, window.timeframe, table)
-            written.append(_described(row, table, window.corrected.pop(instrument.symbol, 0), window.step))
-    fields = ["first_open", "last_open", "rows", "gaps", "revision", "updated_at"]
-    CandleSeries.objects.bulk_create(
-        written, update_conflicts=True, unique_fields=["instrument", "timeframe"], update_fields=fields
-    )
-    return len(written)
+        table, last = matrix.table(instrument.symbol), newest.get(instrument.pk)
+        news = len(table) if last is None else len(table.between(open_ms(last) + 1, None))
+        if len(table) and (news >= at_least or (last is None and news) or instrument.symbol in window.corrected):
+            written += _lane_store(window, instrument, table)
+    return written
 
 
-def _unstored(window: CandleWindow, matrix: CandleMatrix, symbol: str, row: CandleSeries) -> CandleTable:
-    table = matrix.table(symbol)
-    if row.last_open is None or symbol in window.corrected:
-        return table
-    return table.between(open_ms(row.last_open) + 1, None)
+def _lane_store(window: CandleWindow, instrument: Instrument, table: CandleTable) -> int:
+    """The whole lane is offered: what came late, behind candles that were stored before, is stored too."""
+    corrected = window.corrected.get(instrument.symbol, 0)
+    try:
+        series_store(instrument=instrument, timeframe=window.timeframe, table=table, corrected=corrected)
+    except store.CandleFileDamaged as error:
+        log.error("The candles of %s are not stored: %s", instrument.symbol, error)
+        return 0
+    window.corrected.pop(instrument.symbol, None)
+    return 1
 
 
-def _described(row: CandleSeries, table: CandleTable, corrected: int, step: int) -> CandleSeries:
-    """The manifest after `table` was stored. rows counts the grid from first to last less the gaps."""
-    first, last = int(table.open_time_ms[0]), int(table.open_time_ms[-1])
-    new = len(table)
-    if row.last_open is not None:
-        before = open_ms(row.last_open)
-        new = int((table.open_time_ms > before).sum())
-        row.gaps += max((last - before) // step - new, 0)
-    else:
-        row.gaps = (last - first) // step + 1 - new
-    row.first_open = row.first_open or open_time(first)
-    row.last_open, row.rows, row.updated_at = (
-        max(open_time(last), row.last_open or open_time(last)),
-        row.rows + new,
-        now(),
-    )
-    row.revision += corrected
-    return row
+def _holes_know(window: CandleWindow) -> None:
+    known = holes_of_market(exchange=window.exchange, timeframe=window.timeframe, since_ms=max(window.start_ms, 0))
+    for symbol, ranges in known.items():
+        window.holes_know(symbol, ranges)

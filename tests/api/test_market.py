@@ -24,7 +24,7 @@ def asked(monkeypatch) -> list[dict]:
         values = [np.array([0.1, 100000.01])] * 5
         return CandleTable(np.array([FIRST, FIRST + MINUTE]), *values)
 
-    monkeypatch.setattr("signals.api.views.history_read", read)
+    monkeypatch.setattr("signals.api.views.history_cached", read)
     return seen
 
 

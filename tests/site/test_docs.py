@@ -44,3 +44,24 @@ def test_every_make_target_explains_itself():
         name for name in targets() if not re.search(rf"^{name}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     }
     assert unexplained == set()
+
+
+# --- the examples of docs/candles.md run ---
+
+
+@pytest.mark.django_db
+def test_the_candle_commands_in_the_documentation_run(market_data, tmp_path, settings, monkeypatch):
+    import shlex
+
+    from django.core.management import call_command
+
+    settings.VAR_DIR = tmp_path / "var"
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "candles.md").read_text(), re.DOTALL)
+    lines = [line.replace("$XRAY_MARKET_DATA", str(market_data)) for block in blocks for line in block.splitlines()]
+    assert len(lines) == 6
+    for line in lines:
+        program, script, *arguments = shlex.split(line)
+        assert (program, script) == ("python", "manage.py")
+        call_command(*arguments)
+    assert sorted(path.name for path in (tmp_path / "exported").iterdir()) == ["BTC_USDT.csv", "BTC_USDT.parquet"]

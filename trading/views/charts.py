@@ -152,9 +152,9 @@ def _context(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
 
 
 def _candles(instrument: Instrument, timeframe: str, since_ms: int | None) -> list[list[float]]:
-    from signals.candles.store import history_read
+    from signals.candles.cache import history_cached
 
-    table = history_read(
+    table = history_cached(
         exchange=instrument.exchange, symbol=instrument.symbol, timeframe=timeframe, since_ms=since_ms, limit=CANDLES
     )
     columns = (table.open, table.high, table.low, table.close, table.volume)

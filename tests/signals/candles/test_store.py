@@ -75,3 +75,114 @@ def test_rows_of_any_order_become_a_table():
     made = CandleTable.from_rows(rows)
     assert made.open_time_ms.tolist() == [1000, 2000] and made.open.tolist() == [1, 2] and np.isnan(made.volume[1])
     assert len(CandleTable.from_rows([])) == 0
+
+
+def test_a_write_says_what_it_changed_and_leaves_a_file_alone_in_which_nothing_changes():
+    assert store.months_write("binance", "BTC/USDT", "1m", table(0, 10)) == store.Written(10, 0)
+    path = store.month_paths("binance", "BTC/USDT", "1m")[0]
+    before = path.stat().st_ino
+    assert store.months_write("binance", "BTC/USDT", "1m", table(2, 5)) == store.Written(0, 0)
+    assert path.stat().st_ino == before
+    assert store.months_write("binance", "BTC/USDT", "1m", table(8, 5, price=2.0)) == store.Written(3, 2)
+
+
+def test_the_newest_candles_are_read_without_the_oldest_files(monkeypatch):
+    month = 31 * 24 * 60
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 2 * month))
+    whole = store.history_read(**WHERE, symbol="BTC/USDT")
+    read, paths = store.month_read, []
+    monkeypatch.setattr(store, "month_read", lambda path: paths.append(path.stem) or read(path))
+    newest = store.history_read(**WHERE, symbol="BTC/USDT", limit=100)
+    np.testing.assert_array_equal(newest.open_time_ms, whole.open_time_ms[-100:])
+    assert paths == ["2024-01"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
+def test_a_damaged_file_is_refused_in_words_and_never_written_over(content):
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 10))
+    path = store.month_paths("binance", "BTC/USDT", "1m")[0]
+    path.write_bytes(content)
+    for work in (
+        lambda: store.history_read(**WHERE, symbol="BTC/USDT"),
+        lambda: store.months_write("binance", "BTC/USDT", "1m", table(5, 10)),
+    ):
+        with pytest.raises(store.CandleFileDamaged, match=r"BTC_USDT/2023-11.parquet is damaged.*candles repair"):
+            work()
+    assert path.read_bytes() == content
+
+
+def test_a_cut_or_changed_file_is_found_wherever_it_was_hit():
+    from signals.candles.months import month_verify
+
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 3000))
+    path = store.month_paths("binance", "BTC/USDT", "1m")[0]
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    for at in rng.integers(4, len(whole) - 12, 60).tolist():
+        for harmed in (whole[:at], whole[:at] + bytes([whole[at] ^ (1 << int(rng.integers(8)))]) + whole[at + 1 :]):
+            path.write_bytes(harmed)
+            try:
+                rows = month_verify(path)
+            except store.CandleFileDamaged:
+                continue
+            assert rows.open_time_ms.tolist() == table(0, 3000).open_time_ms.tolist()  # the bit meant nothing
+            assert (rows.open == 1.0).all() and (rows.volume == 5.0).all()
+
+
+def test_other_column_types_are_read_and_replaced_at_the_next_write():
+    import polars as pl
+
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 10))
+    path = store.month_paths("binance", "BTC/USDT", "1m")[0]
+    frame = pl.read_parquet(path)
+    frame.select(
+        pl.col("open_time_ms").cast(pl.Datetime("ms")).dt.replace_time_zone("UTC").alias("timestamp"),
+        *(pl.col(name).cast(pl.Float32) for name in ("open", "high", "low", "close")),
+        pl.col("volume").cast(pl.Int32),
+    ).write_parquet(path)
+    assert store.history_read(**WHERE, symbol="BTC/USDT").volume.tolist() == [5.0] * 10
+    store.months_write("binance", "BTC/USDT", "1m", table(10, 1))
+    assert pl.read_parquet(path).schema == frame.schema
+    pl.read_parquet(path).with_columns(pl.col("open").cast(pl.String)).write_parquet(path)
+    with pytest.raises(store.CandleFileDamaged, match="open does not hold numbers"):
+        store.history_read(**WHERE, symbol="BTC/USDT")
+
+
+def test_writers_of_one_series_wait_for_each_other_in_threads_and_processes(tmp_path):
+    import subprocess
+    import sys
+    import threading
+    from pathlib import Path
+
+    code = (
+        "import os, sys, django; os.environ['XRAY_VAR_DIR'] = sys.argv[1]\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'xray_site.settings'; django.setup()\n"
+        "from signals.candles import store; from tests.signals.candles.test_store import table\n"
+        "for n in range(int(sys.argv[2]), 400, 4): store.months_write('binance', 'BTC/USDT', '1m', table(n, 1))\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(first)], cwd=root) for first in (0, 1)
+    ]
+
+    def write(first: int) -> None:
+        for number in range(first, 400, 4):
+            store.months_write("binance", "BTC/USDT", "1m", table(number, 1))
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in (2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert len(store.history_read(**WHERE, symbol="BTC/USDT")) == 400
+    folder = symbol_folder("binance", "1m", "BTC/USDT")
+    assert [path.name for path in folder.iterdir() if path.suffix != ".parquet"] == []
+
+
+def test_half_a_file_of_a_killed_writer_is_swept_by_the_next():
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 10))
+    part = symbol_folder("binance", "1m", "BTC/USDT") / ".2023-11.parquet.1-1.part"
+    part.write_bytes(b"half")
+    store.months_write("binance", "BTC/USDT", "1m", table(10, 10))
+    assert not part.exists()
