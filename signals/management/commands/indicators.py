@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from signals.domain.indicators import KINDS, Indicator
+from signals.domain.indicators.table import catalog_table
 from signals.services.indicator_files import FileRefused, candle_files_find, indicators_parse, indicators_write
 
 REFUSED = 2
@@ -21,9 +22,13 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, help="The .parquet file to write (a folder when --data is one).")
         parser.add_argument("--set", default="all", help="all, or some such as sma:20,rsi:14,macd:12:26:9.")
         parser.add_argument("--list", action="store_true", help="Print the kinds there are, and nothing else.")
+        parser.add_argument("--markdown", action="store_true", help="Print them as the tables of docs/indicators.md.")
         parser.add_argument("--json", action="store_true", help="One JSON object a line on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["markdown"]:
+            self.stdout.write(catalog_table())
+            return
         if options["list"]:
             self._list(options["json"])
             return
