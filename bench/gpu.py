@@ -65,7 +65,7 @@ def _device(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
     def copy() -> None:
         target[...] = source
-        there.cuda.Device(0).synchronize()
+        there.cuda.Device().synchronize()
 
     bandwidth = 2 * source.nbytes / _best_s(copy)
     _say(
@@ -109,9 +109,9 @@ def _compared(lines: list[dict[str, Any]], name: str, matrix: Any) -> bool:
 
 
 def _with_log(plan: Any) -> set[str]:
-    from signals.scan.cuda.source import cuda_source
+    from signals.scan.cuda.source import kind_source
 
-    return {name for one in plan.indicators if "log((double)" in cuda_source((one.kind,)) for name in one.columns}
+    return {name for one in plan.indicators if "log((double)" in kind_source(one.kind) for name in one.columns}
 
 
 def _measured(lines: list[dict[str, Any]], device: dict[str, Any], shape: tuple[int, int]) -> None:

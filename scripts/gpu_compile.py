@@ -53,21 +53,19 @@ def main() -> int:
 def _compile_all() -> None:
     from signals.domain.indicators import KINDS
     from signals.scan.cuda import compilers
-    from signals.scan.cuda.source import each_source
-    from signals.scan.cuda.work import whole_source
+    from signals.scan.cuda.work import everything_source
 
-    source, names = whole_source(), tuple(sorted(KINDS))
+    source = everything_source()
     library = compilers.nvrtc_path()
     for architecture in compilers.ARCHITECTURES:
         if library:
             nvrtc, began = compilers.Nvrtc(library), time.perf_counter()
             size = len(nvrtc.compile(source, architecture))
             spent = round(time.perf_counter() - began, 2)
-            say(compiler=f"NVRTC {nvrtc.version}", arch=architecture, kinds=len(names), bytes=size, seconds=spent)
+            say(compiler=f"NVRTC {nvrtc.version}", arch=architecture, kinds=len(KINDS), bytes=size, seconds=spent)
         if compilers.nvcc_path():
-            for text in (source, each_source(names)):
-                for used in compilers.nvcc_compile(text, architecture):
-                    say(compiler="nvcc", arch=architecture, **vars(used))
+            for used in compilers.nvcc_compile(source, architecture):
+                say(compiler="nvcc", arch=architecture, **vars(used))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from signals.scan.cuda.compilers import OPTIONS
-from signals.scan.cuda.source import DECIDE, PASS
-from signals.scan.cuda.work import Work, masks_pack
+from signals.scan.cuda.work import Step, Work, masks_pack
 from signals.scan.decisions import DecisionPlan
 from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.plan import Plan
@@ -37,7 +36,7 @@ def panel_run(
     columns = aligned(whole.shapes[1]) if out is None else out
     state = aligned(whole.shapes[0])
     for work in slices(whole):
-        on_device = _run(work, PASS)
+        on_device = _run(work)
         on_device[0].get(out=state[work.first : work.last])
         on_device[1].get(out=columns[work.first : work.last])
     return columns, state
@@ -47,18 +46,18 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
     """See `decisions.masks_compute`; the columns stay on the device, only masks come back."""
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)
     for work in slices(Work(panel, decisions.plan, decisions, 0, panel.blocks)):
-        masks[work.first : work.last] = masks_pack(_run(work, PASS, DECIDE)[2].get())
+        masks[work.first : work.last] = masks_pack(_run(work)[2].get())
     return masks
 
 
 def on_device_pass(panel: Panel, plan: Plan) -> Callable[[], None]:
     """A pass over candles that are on the device already, to measure the kernel alone; it fits in one slice."""
     there, work = cupy(), Work(panel, plan, None, 0, panel.blocks)
-    arrays = _sent(work)
+    shared, steps = _sent(work), [(step, *_own(step)) for step in work.passes]
 
     def again() -> None:
-        _launch(work, arrays, PASS)
-        there.cuda.Device(0).synchronize()
+        _launch(work, shared, steps)
+        there.cuda.Device().synchronize()
 
     return again
 
@@ -92,29 +91,38 @@ def _free_bytes() -> int:
     return int(there.cuda.runtime.memGetInfo()[0]) + int(there.get_default_memory_pool().free_bytes())
 
 
-def _run(work: Work, *names: str) -> tuple[Any, Any, Any]:
+def _run(work: Work) -> tuple[Any, Any, Any]:
     """State, columns and masks of a slice, on the device."""
-    arrays = _sent(work)
-    for name in names:
-        _launch(work, arrays, name)
-    return arrays[1], arrays[2], arrays[3]
+    shared = _sent(work)
+    for steps in (work.passes, work.decides):
+        _launch(work, shared, [(step, *_own(step)) for step in steps])
+        cupy().cuda.Device().synchronize()  # formulas read what all kinds have written
+    return shared[1], shared[2], shared[3]
 
 
 def _sent(work: Work) -> tuple[Any, ...]:
-    """Everything a slice needs, on the device: candles, state, columns, masks, tables."""
+    """What all kernels of a slice share, on the device: candles, state, columns, masks, stretches."""
     there = cupy()
     made = (there.zeros(work.shapes[0], np.float64), there.empty(work.shapes[1], np.float64))
     masks = there.zeros(work.shapes[2], np.uint8)
-    return (there.asarray(work.values), *made, masks, *(there.asarray(table) for table in work.tables))
+    return (there.asarray(work.values), *made, masks, *(there.asarray(one) for one in work.stretches))
 
 
-def _launch(work: Work, arrays: tuple[Any, ...], name: str) -> None:
-    counts = {PASS: len(work.plan.indicators), DECIDE: work.shapes[2][1] // 2}
-    if counts[name]:
-        given = tuple(work.arguments(arrays, np.int64))
-        _module(work.source).get_function(name)((-(-work.blocks * WIDTH // THREADS), counts[name]), (THREADS,), given)
+def _own(step: Step) -> tuple[Any, Any]:
+    """The tables of one kernel, on the device."""
+    return cupy().asarray(step.table), cupy().asarray(step.numbers)
 
 
-@lru_cache(maxsize=16)
+def _launch(work: Work, shared: tuple[Any, ...], steps: list[tuple[Step, Any, Any]]) -> None:
+    """Start kernels, each on a stream of its own: one alone has too few lanes to fill the device."""
+    there = cupy()
+    for step, table, numbers in steps:
+        given = tuple(work.arguments(step, shared, (table, numbers), np.int64))
+        grid = (-(-work.blocks * WIDTH // THREADS), step.table.shape[0])
+        with there.cuda.Stream():  # a blocking one: it begins after what was sent, and copies back wait for it
+            _module(step.source).get_function(step.name)(grid, (THREADS,), given)
+
+
+@lru_cache(maxsize=256)
 def _module(source: str) -> Any:
     return cupy().RawModule(code=source, options=OPTIONS, backend="nvrtc")

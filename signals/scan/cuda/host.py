@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from signals.scan.cache import cache_prepare
-from signals.scan.cuda.source import DECIDE, PASS
 from signals.scan.cuda.work import Work, masks_pack
 from signals.scan.decisions import DecisionPlan
 from signals.scan.panel import Panel, aligned
@@ -28,22 +27,22 @@ def compiler() -> str | None:
 
 def panel_run(panel: Panel, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """What `pass_cpu.panel_run` gives, by the GPU's source. Raises RuntimeError without a compiler."""
-    state, columns, _ = _run(Work(panel, plan, None, 0, panel.blocks), PASS)
+    state, columns, _ = _run(Work(panel, plan, None, 0, panel.blocks))
     return columns, state
 
 
 def masks_compute(panel: Panel, decisions: DecisionPlan) -> np.ndarray:
     """What `decisions.masks_compute` gives, by the GPU's source."""
-    return masks_pack(_run(Work(panel, decisions.plan, decisions, 0, panel.blocks), PASS, DECIDE)[2])
+    return masks_pack(_run(Work(panel, decisions.plan, decisions, 0, panel.blocks))[2])
 
 
-def _run(work: Work, *names: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _run(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     state, columns = aligned(work.shapes[0], fill=0.0), aligned(work.shapes[1])
     masks = np.zeros(work.shapes[2], np.uint8)
-    given = work.arguments((work.values, state, columns, masks, *work.tables), ctypes.c_longlong)
-    library = library_load(work.source)
-    for name in names:
-        function_call(getattr(library, f"{name}_host"), given)
+    shared = (work.values, state, columns, masks, *work.stretches)
+    for step in (*work.passes, *work.decides):
+        given = work.arguments(step, shared, (step.table, step.numbers), ctypes.c_longlong)
+        function_call(getattr(library_load(step.source), step.name), given)
     return state, columns, masks
 
 
@@ -52,7 +51,7 @@ def function_call(function: Any, given: list[Any]) -> None:
     function(*(ctypes.c_void_p(one.ctypes.data) if isinstance(one, np.ndarray) else one for one in given))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def library_load(source: str) -> ctypes.CDLL:
     """A source as functions of this process."""
     return ctypes.CDLL(str(library_make(source)))

@@ -2,16 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from signals.domain.indicators import KINDS
 from signals.domain.strategies import REGISTRY
-from signals.scan.cuda.source import ENTRY, Decide, cuda_source
-from signals.scan.decisions import TOLD, DecisionPlan, Rule, traceable
+from signals.scan.cuda.source import Decide, formula_source, kind_source, whole_source
+from signals.scan.decisions import DecisionPlan, Rule, traceable
 from signals.scan.panel import WIDTH, Panel
 from signals.scan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kernel over all lanes: its source and name, and a row of table and numbers for each indicator or formula.
+
+    table: int64 (count, n): first state row, state rows and first column of an indicator; place among the formulas and
+    the columns it reads of a formula. numbers: float64 (count, n), the arguments.
+    """
+
+    source: str
+    name: str
+    table: np.ndarray
+    numbers: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -35,79 +50,82 @@ class Work:
         return self.panel.values[self.first : self.last]
 
     @property
+    def formulas(self) -> int:
+        """How many formulas."""
+        return len(self.decisions.formulas) if self.decisions else 0
+
+    @property
     def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Of the state (float64), the columns (float64) and the masks (bytes, a lane each)."""
         rows, plan = self.panel.rows, self.plan
-        masks = 2 * len(self.decisions.formulas) if self.decisions else 0
         return (
             (self.blocks, max(plan.states, 1), WIDTH),
             (self.blocks, len(plan.columns), rows, WIDTH),
-            (self.blocks, masks, rows, WIDTH),
+            (self.blocks, 2 * self.formulas, rows, WIDTH),
         )
 
-    @property
-    def source(self) -> str:
-        """The source that holds every kind and formula of it."""
-        return cuda_source(_kinds(self.plan), _codes(self.decisions))
-
-    @property
-    def tables(self) -> tuple[np.ndarray, ...]:
-        """The plan (see `_table`), its numbers, the formulas (code, then the columns each reads), their numbers, and
-        the stretches: int64 (n, 2) begin and end, and where each block's begin, int64 (blocks + 1,).
-        """
+    @cached_property
+    def stretches(self) -> tuple[np.ndarray, np.ndarray]:
+        """int64 (n, 2) begin and end of every stretch, and int64 (blocks + 1,) where those of each block begin."""
         blocks = self.panel.stretches[self.first : self.last]
         pairs = [pair for stretches in blocks for pair in stretches]
         counts = np.cumsum([0, *(len(stretches) for stretches in blocks)], dtype=np.int64)
-        stretches = np.array(pairs, np.int64).reshape(-1, 2)
-        return (_table(self.plan), self.plan.numbers, *_rules(self.plan, self.decisions), stretches, counts)
+        return np.array(pairs, np.int64).reshape(-1, 2), counts
 
-    def arguments(self, arrays: tuple[Any, ...], number: Callable[[int], Any]) -> list[Any]:
-        """Everything in the order of the source: the arrays (values, state, columns, masks, tables), then numbers."""
-        rules, told = arrays[6:8]
-        formulas = len(self.decisions.formulas) if self.decisions else 0
-        numbers = (
-            self.blocks * WIDTH, self.panel.rows, self.shapes[0][1], len(self.plan.columns), len(self.plan.indicators),
-            formulas, rules.shape[1], told.shape[1], self.decisions.lookback if self.decisions else 0,
+    @property
+    def passes(self) -> list[Step]:
+        """The kinds of the plan; they may run side by side."""
+        rows: dict[str, list[int]] = {}
+        for row, one in enumerate(self.plan.indicators):
+            rows.setdefault(one.kind, []).append(row)
+        table, numbers = _places(self.plan), self.plan.numbers
+        return [Step(kind_source(name), f"pass_{name}", table[own], numbers[own]) for name, own in rows.items()]
+
+    @property
+    def decides(self) -> list[Step]:
+        """The formulas, which read what the passes wrote; they may run side by side."""
+        codes: dict[Decide, list[int]] = {}
+        for place, one in enumerate(self.decisions.formulas if self.decisions else ()):
+            codes.setdefault(Decide.of(one), []).append(place)
+        return [self._decide(code, places) for code, places in codes.items()]
+
+    def _decide(self, code: Decide, places: list[int]) -> Step:
+        assert self.decisions is not None
+        own = [self.decisions.formulas[place] for place in places]
+        reads = [
+            [place, *(self.plan.column_of[name] for name in one.columns)]
+            for place, one in zip(places, own, strict=True)
+        ]
+        numbers = np.array([one.numbers for one in own], np.float64).reshape(len(own), -1)
+        return Step(formula_source(code), "decide_0", np.array(reads, np.int64), numbers)
+
+    def arguments(
+        self, step: Step, shared: tuple[Any, ...], own: tuple[Any, Any], number: Callable[[int], Any]
+    ) -> list[Any]:
+        """Everything in the order of the source. shared: values, state, columns, masks and the two of `stretches`;
+        own: the step's table and numbers; `number` makes an argument of a number.
+        """
+        sizes = (
+            *step.table.shape, step.numbers.shape[1], self.blocks * WIDTH, self.panel.rows, self.shapes[0][1],
+            len(self.plan.columns), self.formulas, self.decisions.lookback if self.decisions else 0,
             self.panel.first_tick,
         )  # fmt: skip
-        return [*arrays, *map(number, numbers)]
+        return [*shared[:4], *own, *shared[4:], *map(number, sizes)]
 
 
-def whole_source() -> str:
-    """The source for every kind and every strategy that can be compiled."""
+def everything_source() -> str:
+    """The source with a kernel for every kind and every strategy that can be compiled."""
     wanted = traceable([Rule(rules, rules.validate({})) for rules in REGISTRY.values()])[0]
-    return cuda_source(tuple(sorted(KINDS)), _codes(DecisionPlan.of(wanted)))
+    formulas = map(Decide.of, DecisionPlan.of(wanted).formulas)
+    return whole_source(sorted(KINDS), tuple(dict.fromkeys(formulas)))
 
 
-def _kinds(plan: Plan) -> tuple[str, ...]:
-    return tuple(sorted({one.kind for one in plan.indicators}))
-
-
-def _codes(decisions: DecisionPlan | None) -> tuple[Decide, ...]:
-    return tuple(dict.fromkeys(map(Decide.of, decisions.formulas))) if decisions else ()
-
-
-def _table(plan: Plan) -> np.ndarray:
-    """int64 (indicators, ENTRY): code, first state row, state rows, first column, columns."""
-    codes = {name: code for code, name in enumerate(_kinds(plan))}
+def _places(plan: Plan) -> np.ndarray:
     rows, state, column = [], 0, 0
     for one in plan.indicators:
-        rows.append((codes[one.kind], state, one.state, column, len(one.columns)))
+        rows.append((state, one.state, column))
         state, column = state + one.state, column + len(one.columns)
-    return np.array(rows, np.int64).reshape(-1, ENTRY)
-
-
-def _rules(plan: Plan, decisions: DecisionPlan | None) -> tuple[np.ndarray, np.ndarray]:
-    if decisions is None:
-        return np.zeros((1, 1), np.int64), np.zeros((1, 1))
-    codes = {code: place for place, code in enumerate(_codes(decisions))}
-    table = np.zeros((len(decisions.formulas), 1 + max((len(one.columns) for one in decisions.formulas), default=0)))
-    told = np.zeros((len(decisions.formulas), TOLD))
-    for row, one in enumerate(decisions.formulas):
-        reads = [plan.column_of[name] for name in one.columns]
-        table[row, : 1 + len(reads)] = [codes[Decide.of(one)], *reads]
-        told[row, : len(one.numbers)] = one.numbers
-    return table.astype(np.int64), told
+    return np.array(rows, np.int64).reshape(-1, 3)
 
 
 def masks_pack(masks: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@ It can be short of memory and fail at chosen calls.
 """
 
 import ctypes
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,7 +44,7 @@ class FakeCupy:
             getDeviceProperties=lambda _device: known,
         )
         waiting = SimpleNamespace(synchronize=lambda: None)
-        self.cuda = SimpleNamespace(runtime=runtime, Device=lambda _device: waiting)
+        self.cuda = SimpleNamespace(runtime=runtime, Device=lambda: waiting, Stream=nullcontext)
 
     def zeros(self, shape, dtype) -> FakeArray:
         return np.zeros(shape, dtype).view(FakeArray)
@@ -70,10 +71,10 @@ class FakeCupy:
             held = sum(one.nbytes for one in arguments if isinstance(one, np.ndarray))
             if held > self.free or self.calls in self.fails.get("launch", ()):
                 raise OutOfMemoryError(f"Out of memory allocating {held:,} bytes")
-            lanes, counted = int(arguments[10]), {"xray_pass": 14, "xray_decide": 15}[name]
-            assert grid[0] * block[0] >= lanes and grid[1] == int(arguments[counted])
+            count, lanes = int(arguments[8]), int(arguments[11])
+            assert grid[0] * block[0] >= lanes and grid[1] == count
             given = [one if isinstance(one, np.ndarray) else ctypes.c_longlong(int(one)) for one in arguments]
-            host.function_call(getattr(host.library_load(code), f"{name}_host"), given)
+            host.function_call(getattr(host.library_load(code), name), given)
             arguments[2][...] += self.wrong
             self.launches.append((name, lanes, held))
 

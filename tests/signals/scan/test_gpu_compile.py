@@ -4,8 +4,7 @@ import pytest
 
 from signals.domain.indicators import KINDS
 from signals.scan.cuda import compilers
-from signals.scan.cuda.source import each_source
-from signals.scan.cuda.work import whole_source
+from signals.scan.cuda.work import everything_source
 
 ABSENT = "needs NVRTC or nvcc; `make gpu-compile` gets NVRTC"
 
@@ -20,8 +19,8 @@ def nvrtc() -> compilers.Nvrtc:
 
 @pytest.mark.parametrize("architecture", compilers.ARCHITECTURES)
 def test_nvrtc_compiles_every_kind_and_strategy(nvrtc, architecture):
-    code = nvrtc.compile(whole_source(), architecture)
-    assert code[:4] == b"\x7fELF" and b"xray_pass" in code and b"xray_decide" in code
+    code = nvrtc.compile(everything_source(), architecture)
+    assert code[:4] == b"\x7fELF" and all(f"pass_{name}".encode() in code for name in KINDS) and b"decide_0" in code
 
 
 def test_what_nvrtc_refuses_is_told_in_its_words(nvrtc):
@@ -33,14 +32,6 @@ def test_what_nvrtc_refuses_is_told_in_its_words(nvrtc):
 def test_nvcc_compiles_and_nothing_spills(architecture):
     if compilers.nvcc_path() is None:
         pytest.skip("needs nvcc; NVRTC is tested above")
-    used = {one.kernel: one for one in compilers.nvcc_compile(whole_source(), architecture)}
-    assert set(used) == {"xray_pass", "xray_decide"}
+    used = {one.kernel: one for one in compilers.nvcc_compile(everything_source(), architecture)}
+    assert {name for name in used if name.startswith("pass_")} == {f"pass_{name}" for name in KINDS}
     assert all(0 < one.registers <= 255 and one.spilled_bytes == 0 for one in used.values()), used
-
-
-def test_every_kind_has_a_kernel_of_its_own_to_be_weighed():
-    source = each_source(tuple(KINDS))
-    assert all(f"void {name}(" in source for name in KINDS)
-    if compilers.nvcc_path() is None:
-        pytest.skip("needs nvcc to weigh them")
-    assert {one.kernel for one in compilers.nvcc_compile(source, "sm_75")} == set(KINDS)

@@ -69,7 +69,7 @@ def test_the_comparison_would_notice_one_bit():
 
 def test_a_source_is_compiled_once(tmp_path, monkeypatch):
     monkeypatch.setattr(host, "cache_prepare", lambda: tmp_path)
-    source = 'extern "C" void xray_pass_host() {}\n'
+    source = 'extern "C" void pass_nothing() {}\n'
     made = host.library_make(source)
     monkeypatch.setattr(host.subprocess, "run", lambda *_args, **_options: pytest.fail("compiled again"))
     assert host.library_make(source) == made
