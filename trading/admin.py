@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from accounts.admin import HistoryAdmin, staff_of
 from trading import models as m
 from trading.admin_stops import Scope, stop_all
+from trading.admin_sweeps import SweepRunAdmin  # noqa: F401  (importing it registers it)
 from trading.services.bots import bot_resume
 from trading.services.stops import stops_clear
 

@@ -13,6 +13,7 @@ from trading.services import work
 from trading.services.intents import intents_fan_out
 from trading.services.snapshots import snapshots_take_due
 from trading.services.sweep import sweep_run
+from trading.services.sweep_runs import sweep_run_execute
 from trading.services.wakes import account_wake_now, wake_taken
 
 logger = logging.getLogger(__name__)
@@ -47,3 +48,9 @@ def sweep() -> int:
 def snapshots_take() -> int:
     """Points of the equity curves (beat)."""
     return snapshots_take_due()
+
+
+@shared_task(name="trading.sweeps.execute")
+def sweep_execute(run_id: int) -> None:
+    """Run a sweep of parameter sets that waits (on the learning queue)."""
+    sweep_run_execute(run_id=run_id)

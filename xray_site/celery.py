@@ -16,6 +16,7 @@ app.conf.task_routes = {
     "signals.tasks.*": {"queue": "scan"},
     "mlmodels.tasks.*": {"queue": "learning"},
     "trading.tasks.*": {"queue": "execution"},
+    "trading.sweeps.*": {"queue": "learning"},
     "accounts.tasks.account_verify": {"queue": "execution"},
 }
 app.autodiscover_tasks()

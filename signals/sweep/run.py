@@ -105,20 +105,19 @@ def chunks_of(fast: np.ndarray, slow: np.ndarray, threads: int) -> list[np.ndarr
 def spread_out(
     work: Callable[[np.ndarray], None], chunks: list[np.ndarray], threads: int, stop: Event, progress: Progress | None
 ) -> None:
-    """Do chunks on threads until they are done or `stop` is set; an interrupt sets it, waits, and goes on up."""
-    if threads == 1 or len(chunks) == 1:
-        for chunk in chunks:
-            if stop.is_set():
-                return
-            work(chunk)
-            _told(progress, chunk)
-        return
-    with ThreadPoolExecutor(threads, thread_name_prefix="sweep") as pool:
-        try:
+    """Do chunks on threads until they are done or `stop` is set. An interrupt sets it: what has begun is finished."""
+    try:
+        if threads == 1 or len(chunks) == 1:
+            for chunk in chunks:
+                if stop.is_set():
+                    return
+                work(chunk)
+                _told(progress, chunk)
+            return
+        with ThreadPoolExecutor(threads, thread_name_prefix="sweep") as pool:
             _pooled(pool, work, iter(chunks), threads, stop, progress)
-        except BaseException:
-            stop.set()
-            raise
+    except KeyboardInterrupt:
+        stop.set()
 
 
 def _pooled(

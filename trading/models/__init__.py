@@ -6,6 +6,7 @@ from trading.models.order import Fill, Intent, Order
 from trading.models.pool import Position, Trade, TradingStats
 from trading.models.record import DecisionRecord, RiskEvent
 from trading.models.stop import StopSwitch
+from trading.models.sweep import SweepResult, SweepRun
 
 __all__ = [
     "AccountLease",
@@ -21,6 +22,8 @@ __all__ = [
     "Position",
     "RiskEvent",
     "StopSwitch",
+    "SweepResult",
+    "SweepRun",
     "Trade",
     "TradingStats",
 ]

@@ -98,8 +98,9 @@ class Sweep:
             self._engine()
         except KeyboardInterrupt:
             self.stop.set()
-            self.say("stopped; what was done until now follows")
-        self.outcome.stopped = self.stop.is_set()
+        if self.stop.is_set():
+            self.outcome.stopped = True
+            self.say(f"stopped; {self.outcome.done:,} of {self.outcome.total:,} sets are done")
         return self.outcome
 
     def _series(self) -> Iterator[Series]:

@@ -8,13 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from signals.domain.strategies import REGISTRY, ParameterError, strategy_of
+from signals.domain.strategies import REGISTRY
 from signals.sweep.backends import CpuBackend
-from signals.sweep.grid import Grid, grid_of, ranges_of
-from signals.sweep.rules import FILLS, Rules, SweepError
-from trading.services.parameter_sweeps import Sweep, SweepOrder, SweepOutcome, SweepRow
+from signals.sweep.grid import Grid
+from signals.sweep.rules import FILLS, SweepError
+from trading.services.parameter_sweeps import Sweep, SweepOutcome, SweepRow
+from trading.services.sweep_runs import sweep_order, sweep_run_create, sweep_run_execute
 
 SAY_EVERY_S = 1.0
+INTERRUPTED = 130
 FRACTIONS = (
     ("fee", 0.001, "Fee of a buy and of a sell, a fraction."),
     ("slippage", 0.0, "What a buy pays more and a sell gets less, a fraction of the price."),
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--top", type=int, default=20, help="How many of the best are shown; 0: all.")
         parser.add_argument("--rerun", type=int, default=20, help="How many of those the engine runs again.")
         parser.add_argument("--threads", type=int, help="As many as there are cores without it.")
+        parser.add_argument("--save", action="store_true", help="Keep it: its map and best sets are in the admin.")
         parser.add_argument("--json", action="store_true", help="One JSON object a line, nothing else on stdout.")
         for name, default, help_text in FRACTIONS:
             parser.add_argument(f"--{name}", type=float, default=default, help=help_text)
@@ -45,29 +48,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.said = 0.0
         try:
-            grid = self._grid(options)
-            rules = Rules(*(options[name] for name in ("fee", "slippage", "stop", "take", "fill", "balance")))
-            order = SweepOrder(
-                grid,
-                rules,
-                options["data"],
-                tuple(options["symbols"]),
-                _least(options, "top", 0),
-                _least(options, "rerun", 0),
-            )
-            backend = CpuBackend(_least(options, "threads", 1))
-            sweep = Sweep(order, backend, say=self._say, progress=self._progress)
-        except (SweepError, ParameterError) as error:
+            rules = {name: options[name] for name in ("fee", "slippage", "stop", "take", "fill", "balance")}
+            order = sweep_order(
+                strategy=options["strategy"], params=options["param"], source=str(options["data"]),
+                symbols=options["symbols"], rules=rules, top=_least(options, "top", 0),
+                rerun=_least(options, "rerun", 0),
+            )  # fmt: skip
+            sweep = Sweep(order, CpuBackend(_least(options, "threads", 1)), say=self._say, progress=self._progress)
+            self._say(_announced(order.grid, len(sweep.files), sweep.backend.name))
+            began = time.monotonic()
+            outcome = self._saved(sweep, options) if options["save"] else sweep.run()
+        except SweepError as error:
             raise CommandError(str(error)) from error
-        self._say(_announced(grid, len(sweep.files), backend.name))
-        began = time.monotonic()
-        outcome = sweep.run()
         self._say(f"{outcome.done:,} of {outcome.total:,} sets in {time.monotonic() - began:.2f} s")
         self._print(outcome, options)
 
-    def _grid(self, options: dict[str, Any]) -> Grid:
-        strategy = strategy_of(options["strategy"])
-        return grid_of(strategy, ranges_of(options["param"], strategy))
+    def _saved(self, sweep: Sweep, options: dict[str, Any]) -> SweepOutcome:
+        run = sweep_run_create(order=sweep.order, params=options["param"])
+        outcome = sweep_run_execute(run_id=run.pk, backend=sweep.backend, say=self._say, progress=self._progress)
+        self._say(f"kept as sweep {run.pk} in the admin")
+        assert outcome is not None  # nobody else knows of it
+        return outcome
 
     def _say(self, text: str) -> None:
         self.stderr.write(text, self.style.NOTICE if sys.stderr.isatty() else None)
@@ -84,6 +85,8 @@ class Command(BaseCommand):
         else:
             for row in outcome.rows:
                 self.stdout.write(json.dumps(row.as_json()))
+        if outcome.stopped:
+            raise SystemExit(INTERRUPTED)
         if not outcome.rows:
             raise CommandError("No symbol could be swept; the reasons stand above.")
 

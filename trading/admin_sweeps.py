@@ -1,0 +1,205 @@
+"""Sweeps in the admin: started here or by command, followed, stopped; their map and best results."""
+
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from accounts.admin import HistoryAdmin, staff_of
+from accounts.services.audit import audit_record
+from signals.domain.strategies import REGISTRY
+from signals.sweep.rules import FILLS, SweepError
+from trading.models import SweepResult, SweepRun
+from trading.services.sweep_runs import sweep_order, sweep_run_create, sweep_run_enqueue, sweep_run_stop
+from trading.sweep_map import heat_maps, legend
+
+NUMBERS = (("fee", 0.001), ("slippage", 0.0005), ("stop", 0.0), ("take", 0.0))
+
+
+def sources() -> list[tuple[str, str]]:
+    """Folders of candles that a sweep may be started on from here."""
+    root = Path(settings.XRAY_MARKET_DATA or settings.BASE_DIR.parent / "shared" / "market-data")
+    found = sorted({path.parent for path in root.glob("*/*/*.parquet")}) if root.is_dir() else []
+    return [(str(folder), str(folder.relative_to(root))) for folder in found]
+
+
+class SweepForm(forms.ModelForm):
+    """What a sweep is asked to do."""
+
+    strategy = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    ranges = forms.CharField(
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        initial="fast=5:50\nslow=20:200:5",
+        help_text="One parameter a line: fast=5:50, slow=20:200:5 or width=1.5,2. Others keep their defaults.",
+    )
+    source = forms.ChoiceField(widget=UnfoldAdminSelectWidget, label="Candles")
+    chosen = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget, label="Symbols",
+        help_text="Such as BTC/USDT ETH/USDT; all of the folder without it.",
+    )  # fmt: skip
+    fill = forms.ChoiceField(choices=[(one, one) for one in FILLS], widget=UnfoldAdminSelectWidget)
+    fee, slippage, stop, take = (
+        forms.FloatField(initial=default, widget=UnfoldAdminTextInputWidget, help_text="A fraction; 0.001 is 0.1 %.")
+        for _, default in NUMBERS
+    )
+
+    class Meta:
+        model = SweepRun
+        fields = ("strategy", "ranges", "source", "chosen", "fill", "fee", "slippage", "stop", "take", "top", "rerun")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["strategy"].choices = [(kind, rules.title) for kind, rules in REGISTRY.items()]  # type: ignore[attr-defined]
+        self.fields["source"].choices = sources()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The order it makes; its refusal is the form's error."""
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        try:
+            rules = {name: data[name] for name in ("fee", "slippage", "stop", "take", "fill")}
+            self.order = sweep_order(
+                strategy=data["strategy"], params=data["ranges"].split(), source=data["source"],
+                symbols=data["chosen"].split(), rules=rules, top=data["top"], rerun=data["rerun"],
+            )  # fmt: skip
+        except SweepError as error:
+            raise forms.ValidationError(str(error)) from error
+        return data
+
+
+class ResultInline(TabularInline):
+    """The best sets."""
+
+    model = SweepResult
+    extra = 0
+    hide_title = True
+    can_delete = False
+    fields = ("rank", "symbol", "told", "trades", "equity", "drawdown", "engine", "engine_trades", "engine_note")
+    readonly_fields = ("told", "equity", "drawdown", "engine")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    @admin.display(description="Parameters")
+    def told(self, obj: SweepResult) -> str:
+        """The swept ones."""
+        return ", ".join(f"{name} {value:g}" for name, value in obj.params.items()) or "defaults"
+
+    @admin.display(description="Sweep: equity")
+    def equity(self, obj: SweepResult) -> str:
+        """In quote currency."""
+        return f"{obj.final_equity:,.2f}" + (" (holding)" if obj.open else "")
+
+    @admin.display(description="Drawdown")
+    def drawdown(self, obj: SweepResult) -> str:
+        """In percent."""
+        return f"{100 * obj.max_drawdown:.1f} %"
+
+    @admin.display(description="Engine: equity")
+    def engine(self, obj: SweepResult) -> str:
+        """What the engine came to with the same set."""
+        return "not run" if obj.engine_equity is None else f"{obj.engine_equity:,.2f}"
+
+
+@admin.register(SweepRun)
+class SweepRunAdmin(ModelAdmin):
+    """Sweeps of parameter sets: the map of each, its best sets and what the engine made of those."""
+
+    list_display = ("created_at", "strategy", "told", "status", "progress", "best", "started_by")
+    list_filter = ("status", "strategy")
+    list_select_related = ("started_by",)
+    list_per_page = 50
+    compressed_fields = True
+    inlines = (ResultInline,)
+    actions = ("stop",)
+    change_form_outer_before_template = "admin/trading/sweep_map.html"
+
+    class Media:
+        css = {"all": ("css/tokens.css", "css/sweep.css")}
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The action needs it; what was swept stays as it was."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The form of a new one; what is told of a stored one."""
+        if obj is None:
+            return SweepForm.Meta.fields
+        return ("status", "strategy", "told", "rules", "source", "backend", "progress", "skipped", "notices", "error",
+                "started_by", "created_at", "started_at", "finished_at")  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nothing of a stored one can be edited."""
+        return () if obj is None else ("told", "progress")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """No results before there are any."""
+        return self.inlines if obj is not None else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A form of its own for a new one."""
+        return SweepForm if obj is None else super().get_form(request, obj, change, **kwargs)
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> SweepRun:
+        """A stored sweep that waits."""
+        return sweep_run_create(order=form.order, params=form.cleaned_data["ranges"].split(), actor=staff_of(request))
+
+    def save_model(self, request: HttpRequest, obj: SweepRun, form: Any, change: bool) -> None:
+        """It goes to the queue."""
+        audit_record(actor=staff_of(request), action="sweep_started", obj=obj, detail={"params": obj.params})
+        sweep_run_enqueue(run=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """There is nothing beside it yet."""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """With the maps."""
+        run = self.get_object(request, object_id)
+        running = run is not None and run.status in ("waiting", "running")
+        extra = {"maps": heat_maps(run) if run else [], "running": running, "map_legend": legend()}
+        return super().change_view(request, object_id, form_url, extra | (extra_context or {}))
+
+    @admin.display(description="Ranges")
+    def told(self, obj: SweepRun) -> str:
+        """The ranges as they were written."""
+        return "  ".join(obj.params) or "defaults"
+
+    @admin.display(description="Sets")
+    def progress(self, obj: SweepRun) -> str:
+        """How far it is."""
+        share = f" ({100 * obj.done // obj.total} %)" if obj.total and obj.status == "running" else ""
+        return f"{obj.done:,} of {obj.total:,}{share}"
+
+    @admin.display(description="Best")
+    def best(self, obj: SweepRun) -> str:
+        """The first result."""
+        first = obj.results.first()
+        return f"{first.symbol} {first.final_equity:,.2f}" if first else ""
+
+    @admin.action(description="Stop")
+    def stop(self, request: HttpRequest, queryset: QuerySet[SweepRun]) -> None:
+        """Stop sweeps; what is done is kept."""
+        for run in queryset:
+            self.message_user(request, f"{run}: {sweep_run_stop(run=run)}", messages.INFO)
+
+
+@admin.register(SweepResult)
+class SweepResultAdmin(HistoryAdmin):
+    """The best sets of all sweeps."""
+
+    list_display = ("run", "rank", "symbol", "params", "trades", "final_equity", "max_drawdown", "engine_equity")
+    list_filter = ("run__strategy",)
+    search_fields = ("symbol",)
+    list_select_related = ("run",)
