@@ -15,7 +15,7 @@ SHOWN = 200  # reasons a step; the command tells the rest
 
 def preview_context(query: Mapping[str, str]) -> dict[str, Any]:
     """The page's context for `?exchange=` (the first scanned one without it) and `?stored=1` (ask nobody)."""
-    names = list(settings.XRAY_MARKET_EXCHANGES)
+    names = list(settings.XRAY_MARKET_EXCHANGES or settings.XRAY_EXCHANGES)
     exchange = query.get("exchange", "")
     exchange = exchange if exchange in names else names[0]
     selection = selection_preview(exchange=exchange, fetch=query.get("stored") != "1")

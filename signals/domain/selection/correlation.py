@@ -38,16 +38,16 @@ class Correlation(Filter):
     def sieve(self, candidates: Sequence[Candidate], values: Values, market: Market) -> Sieved:
         """Best rank first, each against those kept so far."""
         newest = slice(-int(values["candles"]), None)
-        tables = [market.table(one.symbol).where(newest) for one in candidates]
-        between = correlations(log_returns(tables), int(values["overlap"]))
-        kept: list[int] = []
+        kept = Kept(log_returns([market.table(one.symbol).where(newest) for one in candidates]), int(values["overlap"]))
         refused: dict[str, str] = {}
         for row, one in enumerate(candidates):
-            twin = next((other for other in kept if between[row, other] > values["limit"]), None)
-            if twin is None:
-                kept.append(row)
+            between = kept.against(row)
+            above = np.flatnonzero(between > values["limit"])
+            if above.size:
+                twin = candidates[kept.rows[above[0]]]
+                refused[one.symbol] = _told(between[above[0]], twin, values)
             else:
-                refused[one.symbol] = _told(between[row, twin], candidates[twin], values)
+                kept.add(row)
         return parted(candidates, refused)
 
 
@@ -67,21 +67,39 @@ def log_returns(tables: Sequence[CandleTable]) -> np.ndarray:
     return np.diff(np.log(closes), axis=1)
 
 
-def correlations(returns: np.ndarray, overlap: int) -> np.ndarray:
-    """Pearson correlation of every two rows over the columns that both have, float64 (rows, rows).
+class Kept:
+    """Rows of returns, float64 (rows, time), that were kept so far; memory is that of the returns, not its square."""
 
-    NaN where two rows share fewer than `overlap` columns, or one of them does not vary over those.
-    """
-    here = np.isfinite(returns)
-    count = here.astype(np.float64) @ here.T.astype(np.float64)
-    scaled = _scaled(returns, here)
-    sums = scaled @ here.T.astype(np.float64)
-    squares = scaled**2 @ here.T.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = squares - sums**2 / count
-        together = scaled @ scaled.T - sums * sums.T / count
-        known = (count >= overlap) & (spread > 1e-12 * squares) & (spread.T > 1e-12 * squares.T)
-        return np.where(known, together / np.sqrt(spread * spread.T), np.nan)
+    def __init__(self, returns: np.ndarray, overlap: int) -> None:
+        here = np.isfinite(returns)
+        self._mine, self._here = _scaled(returns, here), here.astype(np.float64)
+        self._theirs, self._squares, self._there = (np.empty_like(self._mine) for _ in range(3))
+        self._overlap = overlap
+        self.rows: list[int] = []
+
+    def add(self, row: int) -> None:
+        """Keep a row."""
+        last = len(self.rows)
+        self._theirs[last], self._squares[last] = self._mine[row], self._mine[row] ** 2
+        self._there[last] = self._here[row]
+        self.rows.append(row)
+
+    def against(self, row: int) -> np.ndarray:
+        """Pearson correlation of a row with each kept one over the columns that both have, float64 (kept,).
+
+        NaN where they share fewer than the overlap, or one of them does not vary over what they share.
+        """
+        theirs, squares, there = (kept[: len(self.rows)] for kept in (self._theirs, self._squares, self._there))
+        mine, here = self._mine[row], self._here[row]
+        count, sum_mine, squares_mine = (there @ np.stack((here, mine, mine * mine), axis=1)).T
+        sum_theirs, together = (theirs @ np.stack((here, mine), axis=1)).T
+        squares_theirs = squares @ here
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread_mine = squares_mine - sum_mine**2 / count
+            spread_theirs = squares_theirs - sum_theirs**2 / count
+            known = (spread_mine > 1e-12 * squares_mine) & (spread_theirs > 1e-12 * squares_theirs)
+            found = (together - sum_mine * sum_theirs / count) / np.sqrt(spread_mine * spread_theirs)
+            return np.where((count >= self._overlap) & known, found, np.nan)
 
 
 def _scaled(returns: np.ndarray, here: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="Load tickers anew and store the choice.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        exchange = options["exchange"] or settings.XRAY_MARKET_EXCHANGES[0]
+        exchange = options["exchange"] or [*settings.XRAY_MARKET_EXCHANGES, *settings.XRAY_EXCHANGES][0]
         _check(exchange, options)
         if options["apply"]:
             try:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from signals.candles.fold import table_folded
 from signals.domain.selection import REGISTRY, filter_of
 from signals.domain.selection.chain import Step, chain_run
-from signals.domain.selection.correlation import correlations, log_returns
+from signals.domain.selection.correlation import Kept, log_returns
 from tests.signals.domain.selection.worlds import DAY, chain, coin, sieve, symbols, table
 from tests.signals.support import real_matrix
 
@@ -59,9 +59,7 @@ def test_correlation_never_keeps_two_above_the_limit(world, limit):
     coins, tables = world
     got = sieve(filter_of("correlation"), coins, tables=tables, limit=limit, timeframe="1d", candles=60, overlap=10)
     kept = [table_of(tables, one.symbol) for one in got.kept]
-    between = correlations(log_returns(kept), 10)
-    np.fill_diagonal(between, np.nan)
-    assert not (between > limit).any()
+    assert not (correlations(log_returns(kept), 10) > limit).any()
 
 
 def table_of(tables, symbol):
@@ -79,15 +77,25 @@ def test_shuffle_is_a_permutation_determined_by_the_seed(count, seed, mix):
         assert symbols(sieve(filter_of("shuffle"), coins, seed=(seed + 1) % 2**31).kept) != one
 
 
+def correlations(returns, overlap):
+    """Of every two rows, by the production path: each row against the ones before it; NaN elsewhere."""
+    kept, found = Kept(returns, overlap), np.full((len(returns), len(returns)), np.nan)
+    for row in range(len(returns)):
+        found[row, :row] = kept.against(row)
+        kept.add(row)
+    return found
+
+
 def test_correlations_equal_numpys():
     rng = np.random.default_rng(3)
     returns = rng.normal(0, 0.01, (6, 200)) + rng.normal(0, 0.01, 200)
-    assert np.allclose(correlations(returns, 10), np.corrcoef(returns), rtol=0, atol=1e-12)
+    below = np.tril_indices(6, -1)
+    assert np.allclose(correlations(returns, 10)[below], np.corrcoef(returns)[below], rtol=0, atol=1e-12)
     returns[1, 50:120] = np.nan
     both = np.isfinite(returns[1])
     expected = np.corrcoef(returns[0][both], returns[1][both])[0, 1]
-    assert correlations(returns, 10)[0, 1] == pytest.approx(expected, abs=1e-12)
-    assert np.isnan(correlations(returns, 131)[0, 1])
+    assert correlations(returns, 10)[1, 0] == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(correlations(returns, 131)[1, 0])
 
 
 def test_a_source_without_any_candles_skips_the_step_and_one_symbol_without_them_does_not():
