@@ -15,8 +15,13 @@ COPIED = 1 << 27  # numbers, to measure the bandwidth by
 SHAPES = ((500, 5000), (2000, 5000))
 TOLERANCE = 1e-9  # of kinds that take logarithms: the one function whose last bit is the machine's own
 CPU_THREADS = 2
-# FP64 instructions a candle of the benchmark's 11 columns needs (docs/gpu.md counts them), and units an SM has.
-INSTRUCTIONS = 127
+# Float64 operations a candle: + - * fma, comparisons, divisions, roots; a test counts them.
+OPERATIONS = {
+    "sma": (2, 0, 1, 0), "ema": (2, 0, 0, 0), "rsi": (10, 2, 1, 0), "macd": (8, 0, 0, 0), "bb": (52, 1, 1, 1),
+    "atr": (3, 2, 0, 0),
+}  # fmt: skip
+WEIGHTS = (1, 1, 9, 10)  # instructions that each takes, about
+# Float64 units of a multiprocessor, by compute capability.
 UNITS = {(7, 5): 2, (8, 0): 32, (8, 6): 2, (8, 9): 2, (9, 0): 64}
 COLUMNS = (
     ("sma", (20,)), ("ema", (12,)), ("ema", (26,)), ("rsi", (14,)), ("macd", (12, 26, 9)), ("bb", (20, 2)),
@@ -42,6 +47,11 @@ def main() -> int:
         _measured(lines, device, shape)
     _page_write(lines, differing)
     return 1 if differing else 0
+
+
+def instructions() -> int:
+    """Float64 instructions that the benchmark's columns need for a candle of one symbol."""
+    return sum(n * w for kind, _ in COLUMNS for n, w in zip(OPERATIONS[kind], WEIGHTS, strict=True))
 
 
 def _say(lines: list[dict[str, Any]], name: str, **values: Any) -> None:
@@ -131,7 +141,7 @@ def _measured(lines: list[dict[str, Any]], device: dict[str, Any], shape: tuple[
     _say(
         lines, "gpu scan", symbols=shape[0], candles=shape[1], columns=len(plan.columns), kernel_ms=kernel * 1e3,
         share_of_copy_bandwidth=moved / kernel / device["bandwidth"],
-        share_of_fp64_floor=INSTRUCTIONS * candles / device["rate"] / kernel if device["rate"] else None,
+        share_of_fp64_floor=instructions() * candles / device["rate"] / kernel if device["rate"] else None,
         whole_ms=1e3 * _best_s(lambda: pass_gpu.columns_compute(panel, plan, out=out)),
         cpu_ms=1e3 * _best_s(lambda: pass_cpu.columns_compute(panel, plan, out=out, threads=CPU_THREADS)),
         decisions_ms=1e3 * _best_s(lambda: pass_gpu.masks_compute(panel, rules)),

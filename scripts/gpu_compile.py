@@ -2,7 +2,7 @@
 
     python scripts/gpu_compile.py
 
-Uses NVRTC and nvcc, whichever are there; when neither is, pip's NVRTC is put into a folder of its own. Exits 1 when the
+Uses NVRTC, and nvcc where it is there; without NVRTC, pip's is put into a folder of its own. Exits 1 when the
 source does not compile.
 """
 
@@ -21,14 +21,13 @@ def say(**values: object) -> None:
     print(json.dumps({"figure": "gpu compile", **values}), flush=True)
 
 
-def nvrtc_install(folder: Path) -> None:
-    """Put pip's NVRTC into a folder of its own; exit in words when that fails."""
-    print("[gpu-compile] no NVRTC and no nvcc here; installing requirements-nvrtc.txt", file=sys.stderr, flush=True)
+def nvrtc_install(folder: Path) -> bool:
+    """Put pip's NVRTC, the compiler that CuPy uses, into a folder of its own; False when that fails."""
+    print("[gpu-compile] no NVRTC here; installing requirements-nvrtc.txt", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
     if (uv := Path(sys.executable).with_name("uv")).exists():
         command = [str(uv), "pip", "install", "--quiet", "--target", str(folder)]
-    if subprocess.run([*command, "-r", str(ROOT / "requirements-nvrtc.txt")], check=False).returncode:
-        raise SystemExit("[gpu-compile] requirements-nvrtc.txt could not be installed; see above.")
+    return subprocess.run([*command, "-r", str(ROOT / "requirements-nvrtc.txt")], check=False).returncode == 0
 
 
 def main() -> int:
@@ -40,8 +39,9 @@ def main() -> int:
     django.setup()
     from signals.scan.cuda import compilers
 
-    if not (compilers.nvrtc_path() or compilers.nvcc_path()):
-        nvrtc_install(ROOT / compilers.NVRTC_FOLDER)
+    if not compilers.nvrtc_path() and not nvrtc_install(ROOT / compilers.NVRTC_FOLDER) and not compilers.nvcc_path():
+        print("[gpu-compile] requirements-nvrtc.txt could not be installed; see above.", file=sys.stderr)
+        return 1
     try:
         _compile_all()
     except compilers.CompileError as error:
