@@ -10,11 +10,13 @@ class SignalsConfig(AppConfig):
     verbose_name = "Market and signals"
 
     def ready(self) -> None:
-        """The strategies are the first source of signals; staff are told when the GPU fails."""
+        """The strategies are the first sources of signals; staff are told when the GPU fails."""
         from signals import sources
+        from signals.custom.source import CustomStrategySource
         from signals.scan import backend
         from signals.services.backend import backend_fallback_report
         from signals.strategy_source import StrategySource
 
         sources.register(StrategySource())
+        sources.register(CustomStrategySource())
         backend.on_fallback(backend_fallback_report)

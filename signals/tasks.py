@@ -88,3 +88,24 @@ def markets_refresh(exchange: str = "") -> None:
             log.info("%s: %d instruments are scanned.", name, len(chosen))
         except ExchangeError as error:
             log.warning("The markets of %s were not refreshed: %s", name, error)
+
+
+@shared_task
+def custom_check(custom_id: int) -> None:
+    """Check one version of a custom strategy and, where its file is followed, put it in force."""
+    from signals.models import CustomStrategy
+    from signals.services import custom as service
+
+    custom = CustomStrategy.objects.filter(pk=custom_id).first()
+    if custom is not None:
+        service.custom_check(custom=custom)
+        service.custom_follow(custom=custom)
+
+
+@shared_task
+def custom_folder_watch() -> None:
+    """Offer what is new in the folder of custom strategies, and have it checked."""
+    from signals.services.custom import folder_read
+
+    for custom in folder_read():
+        custom_check.delay(custom.pk)

@@ -21,6 +21,7 @@ class Entry:
 TABLE = (
     Entry("scan watchdog", "signals.tasks.scan_watchdog", 60, "Scans the last closed candle if its close was missed."),
     Entry("markets refresh", "signals.tasks.markets_refresh", 3600, "Loads the instruments and their limits again."),
+    Entry("strategy folder", "signals.tasks.custom_folder_watch", 30, "Finds new and changed custom strategies."),
     Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),
     Entry("equity snapshots", "trading.tasks.snapshots_take", 30, "Writes a point of every account's equity curve."),
     Entry("training due", "mlmodels.tasks.train_due", 60, "Starts a training when enough is new."),

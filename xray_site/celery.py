@@ -13,6 +13,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_default_queue = "default"
 app.conf.task_queues = [Queue(name) for name in ("default", "scan", "execution", "learning")]
 app.conf.task_routes = {
+    "signals.tasks.custom_check": {"queue": "default"},  # a check takes seconds; scans must not wait for it
+    "signals.tasks.custom_folder_watch": {"queue": "default"},
     "signals.tasks.*": {"queue": "scan"},
     "mlmodels.tasks.*": {"queue": "learning"},
     "trading.tasks.*": {"queue": "execution"},

@@ -249,12 +249,18 @@ XRAY_DEMO_PRACTICE_PASSWORD = env("XRAY_DEMO_PRACTICE_PASSWORD", default="")
 XRAY_DEMO_API_KEY = env("XRAY_DEMO_API_KEY", default="")  # keys at another server behind XRAY_EXCHANGE_ENDPOINTS
 XRAY_DEMO_API_SECRET = env("XRAY_DEMO_API_SECRET", default="")
 PRACTICE_ADMIN_TOKEN = env("PRACTICE_ADMIN_TOKEN", default="")  # lets demo_setup make keys at the practice exchange
+XRAY_STRATEGY_DIR = env("XRAY_STRATEGY_DIR", default="")  # custom strategies; "strategies" in the state folder
+XRAY_STRATEGY_TIMEOUT_S = env.float("XRAY_STRATEGY_TIMEOUT_S", default=2.0)  # of one custom strategy in one scan
+XRAY_STRATEGY_MEMORY_MB = env.int("XRAY_STRATEGY_MEMORY_MB", default=512)
+XRAY_STRATEGY_UNSAFE = env.bool("XRAY_STRATEGY_UNSAFE", default=False)  # run them where the kernel shuts nothing in
 
 env.within("BASE_MAX_SYMBOLS", BASE_MAX_SYMBOLS, 1, 5000)
 env.within("BATCH_SIZE", BATCH_SIZE, 1, 1000)
 env.within("MAX_SPREAD_PERCENT", MAX_SPREAD_PERCENT, 0, 1)
 env.within("XRAY_EXCHANGE_TIMEOUT_S", XRAY_EXCHANGE_TIMEOUT_S, 0.1, 120)
 env.within("XRAY_TRAIN_EVERY_S", XRAY_TRAIN_EVERY_S, 10, 30 * 86400)
+env.within("XRAY_STRATEGY_TIMEOUT_S", XRAY_STRATEGY_TIMEOUT_S, 0.1, 60)
+env.within("XRAY_STRATEGY_MEMORY_MB", XRAY_STRATEGY_MEMORY_MB, 64, 65536)
 XRAY_ENV_PROBLEMS = tuple(env.problems)  # reported by xray_site.checks
 
 # --- admin ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from accounts.admin import AuditedAdmin, staff_of
 from accounts.services.audit import audit_record
-from signals.domain.strategies import ParameterError, strategy_of
+from signals.custom.resolve import version_rules
+from signals.domain.strategies import ParameterError
 from signals.models import Strategy
 from signals.services.strategies import strategy_change, strategy_enable
 
@@ -21,7 +22,7 @@ class StrategyAdmin(AuditedAdmin):
     list_display = ("name", "version", "kind", "enabled", "parameters", "created_at")
     list_filter = ("kind", "enabled")
     search_fields = ("name", "public_id")
-    readonly_fields = ("public_id", "name", "kind", "version", "enabled", "created_at")
+    readonly_fields = ("public_id", "name", "kind", "custom", "version", "enabled", "created_at")
     actions = ("enable", "disable")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -40,7 +41,8 @@ class StrategyAdmin(AuditedAdmin):
             if self.instance.kind == "model":
                 return self.instance.parameters
             try:
-                return strategy_of(self.instance.kind).validate(self.cleaned_data["parameters"])
+                with version_rules(self.instance) as rules:
+                    return rules.validate(self.cleaned_data["parameters"])
             except ParameterError as error:
                 raise ValidationError(str(error)) from None
 

@@ -8,6 +8,7 @@ from django.db import models
 from accounts.clock import now
 from accounts.fields import ExactDecimalField
 from accounts.models import EXCHANGES
+from signals.models.custom import CustomStrategy
 from signals.models.market import Instrument
 
 SIDES = [("buy", "Buy"), ("sell", "Sell")]
@@ -21,6 +22,10 @@ class Strategy(models.Model):
     kind = models.CharField(max_length=40, help_text="Registered kind, such as ma_cross, or 'model'.")
     parameters = models.JSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
+    custom = models.ForeignKey(
+        CustomStrategy, null=True, blank=True, on_delete=models.PROTECT, related_name="versions",
+        help_text="The file it runs, for custom strategies.",
+    )  # fmt: skip
     enabled = models.BooleanField(default=True, help_text="Only enabled versions are scanned.")
     created_at = models.DateTimeField(default=now, editable=False)
 

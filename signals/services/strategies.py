@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from signals.custom.resolve import version_rules
 from signals.domain.strategies import REGISTRY, strategy_of
 from signals.models import Strategy
 
@@ -43,14 +44,19 @@ def strategy_change(*, strategy: Strategy, parameters: dict[str, Any]) -> Strate
 
     Nothing happens, and the same version comes back, when no value differs. Raises ParameterError.
     """
-    values = strategy_of(strategy.kind).validate({**strategy.parameters, **parameters})
+    with version_rules(strategy) as rules:
+        values = rules.validate({**strategy.parameters, **parameters})
     with transaction.atomic():
         newest = Strategy.objects.filter(name=strategy.name).order_by("-version").first() or strategy
         if newest.enabled and newest.parameters == values:
             return newest
         Strategy.objects.filter(name=strategy.name, enabled=True).update(enabled=False)
         return Strategy.objects.create(
-            name=strategy.name, kind=strategy.kind, parameters=values, version=newest.version + 1
+            name=strategy.name,
+            kind=strategy.kind,
+            custom=strategy.custom,
+            parameters=values,
+            version=newest.version + 1,
         )
 
 

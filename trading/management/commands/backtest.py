@@ -9,7 +9,10 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from signals.domain.strategies import REGISTRY, strategy_of
+from signals.custom.comparing import decide_honestly
+from signals.custom.resolve import rules_named
+from signals.custom.rules import CustomRules
+from signals.domain.strategies import REGISTRY
 from signals.domain.strategies.base import Decisions, ParameterError
 from signals.domain.timeframes import open_time
 from trading.backtest.data import DataError, files_of, matrix_of, spec_of
@@ -30,6 +33,7 @@ NUMBERS: tuple[tuple[str, str, str], ...] = (
     ("spread", "0.0004", "Of the quotes made from candles, a fraction of the price."),
     ("visible-share", "0.01", "Share of a candle's volume that each of its four quotes shows."),
 )
+STRATEGIES = f"One of: {', '.join(REGISTRY)}, custom:NAME, or the path of a strategy's file (FILE.py)"
 
 
 class Command(BaseCommand):
@@ -37,7 +41,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", required=True, type=Path, help="A Parquet file or folder (BASE_QUOTE.parquet).")
-        parser.add_argument("--strategy", required=True, help=f"One of: {', '.join(REGISTRY)}.")
+        parser.add_argument("--strategy", required=True, help=f"{STRATEGIES}.")
         parser.add_argument("--symbols", nargs="*", default=[], help="Such as BTC/USDT; all of the folder without it.")
         parser.add_argument("--param", action="append", default=[], help="name=number, a parameter of the strategy.")
         parser.add_argument("--limit", type=int, help="Only the last so many candles.")
@@ -50,9 +54,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            rules = strategy_of(options["strategy"])
-            values = rules.validate(dict(_parameter(text) for text in options["param"]))
             matrix = matrix_of(files_of(options["data"], options["symbols"]), limit=_limit(options["limit"]))
+            with rules_named(options["strategy"]) as rules:
+                values = rules.validate(dict(_parameter(text) for text in options["param"]))
+                decisions = _decisions(matrix, rules, values)
             specs = tuple(
                 spec_of(matrix, row, maker_fee=options["fee"], taker_fee=options["fee"])
                 for row in range(len(matrix.symbols))
@@ -61,7 +66,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         setup = Setup(
             matrix,
-            _decisions(matrix, rules, values),
+            decisions,
             specs,
             _plan(options),
             options["balance"],
@@ -76,7 +81,10 @@ class Command(BaseCommand):
 def _decisions(matrix: Any, rules: Any, values: Any) -> Decisions:
     from signals.scan.pass_cpu import lanes_compute  # late: numba is heavy
 
-    return rules.decide(lanes_compute(matrix, rules.indicators(values)), values)
+    lanes = lanes_compute(matrix, rules.indicators(values))
+    if isinstance(rules, CustomRules):
+        return decide_honestly(rules, lanes, values, matrix.symbols)
+    return rules.decide(lanes, values)
 
 
 def _plan(options: dict[str, Any]) -> Plan:
