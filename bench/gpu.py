@@ -45,6 +45,10 @@ def main() -> int:
     differing = [name for name, matrix in _markets() if not _compared(lines, name, matrix)]
     for shape in SHAPES:
         _measured(lines, device, shape)
+    from bench.gpu_sweep import measured as sweep_measured
+
+    if not sweep_measured(lambda name, **values: _say(lines, name, **values), device["rate"]):
+        differing.append("sweep")
     _page_write(lines, differing)
     return 1 if differing else 0
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,10 +55,10 @@ def _compile_all() -> None:
     from signals.domain.indicators import KINDS
     from signals.scan.cuda import compilers
     from signals.scan.cuda.work import everything_source
+    from signals.sweep.cuda.launch import source as sweep_source
 
-    source = everything_source()
     library = compilers.nvrtc_path()
-    for architecture in compilers.ARCHITECTURES:
+    for source, architecture in product((everything_source(), sweep_source()), compilers.ARCHITECTURES):
         if library:
             nvrtc, began = compilers.Nvrtc(library), time.perf_counter()
             size = len(nvrtc.compile(source, architecture))

@@ -6,10 +6,13 @@ from typing import Protocol
 
 import numpy as np
 
+from signals.scan.backend import gpu_problem
+from signals.sweep.cuda import launch
+from signals.sweep.cuda.launch import Device
 from signals.sweep.data import Series
 from signals.sweep.decided import decided_sweep, fits
 from signals.sweep.grid import Grid
-from signals.sweep.rules import Rules
+from signals.sweep.rules import Rules, SweepError
 from signals.sweep.run import Figures, Progress, ma_cross_sweep
 
 Say = Callable[[str], None]
@@ -74,3 +77,58 @@ def _groups(series: Iterable[Series]) -> Iterator[list[Series]]:
         group.append(one)
     if group:
         yield group
+
+
+class GpuBackend:
+    """`ma_cross` by the CUDA source; other strategies, and what a failing GPU leaves, on the CPU with a notice."""
+
+    def __init__(self, device: Device, fallback: CpuBackend, say: Say) -> None:
+        self.device: Device | None = device
+        self.fallback, self.say = fallback, say
+        self.name = "gpu"
+
+    def sweep(
+        self, series: Iterable[Series], grid: Grid, rules: Rules, stop: Event, progress: Progress
+    ) -> Iterator[tuple[Series, Figures]]:
+        """See `Backend`."""
+        if grid.strategy.kind != "ma_cross":
+            self._leave(f"{grid.strategy.kind} has no kernel of its own there")
+            yield from self.fallback.sweep(series, grid, rules, stop, progress)
+            return
+        for one in series:
+            figures = self._on_device(one, grid, rules, stop, progress)
+            if figures is not None:
+                yield one, figures
+            else:
+                yield from self.fallback.sweep([one], grid, rules, stop, progress)
+
+    def _on_device(self, one: Series, grid: Grid, rules: Rules, stop: Event, progress: Progress) -> Figures | None:
+        """None when the GPU cannot; progress is told once it is certain that it can."""
+        if self.device is None:
+            return None
+        try:
+            figures = launch.ma_cross_sweep(self.device, one.table, *periods_of(grid), rules, stop=stop)
+        except Exception as error:  # out of memory, a lost device, a compiler's word: the CPU can do it
+            self._leave(f"it failed ({type(error).__name__}: {str(error)[:200]})")
+            return None
+        progress(int(figures.done.sum()))
+        return figures
+
+    def _leave(self, why: str) -> None:
+        self.device, self.name = None, "cpu (after gpu)"
+        self.say(f"The GPU is not used: {why}. The CPU goes on.")
+
+
+def backend_of(name: str, *, threads: int | None = None, say: Say = lambda text: None) -> Backend:
+    """`cpu` or `gpu`. Raises SweepError for another name, or when there is no GPU that can be used."""
+    cpu = CpuBackend(threads)
+    if name == "cpu":
+        return cpu
+    if name != "gpu":
+        raise SweepError(f"--backend is cpu or gpu, not {name!r}.")
+    if problem := gpu_problem():
+        raise SweepError(f"There is no GPU to sweep on: {problem}. Leave out --backend gpu to use the CPU.")
+    try:
+        return GpuBackend(launch.Gpu(), cpu, say)
+    except Exception as error:
+        raise SweepError(f"The GPU cannot be used: {type(error).__name__}: {str(error)[:300]}") from error

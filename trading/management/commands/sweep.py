@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from signals.domain.strategies import REGISTRY
-from signals.sweep.backends import CpuBackend
+from signals.sweep.backends import backend_of
 from signals.sweep.grid import Grid
 from signals.sweep.rules import FILLS, SweepError
 from trading.services.parameter_sweeps import Sweep, SweepOutcome, SweepRow
@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--fill", default="next_open", choices=FILLS, help="Where a signal is filled.")
         parser.add_argument("--top", type=int, default=20, help="How many of the best are shown; 0: all.")
         parser.add_argument("--rerun", type=int, default=20, help="How many of those the engine runs again.")
+        parser.add_argument("--backend", default="cpu", help="cpu, or gpu (CUDA).")
         parser.add_argument("--threads", type=int, help="As many as there are cores without it.")
         parser.add_argument("--save", action="store_true", help="Keep it: its map and best sets are in the admin.")
         parser.add_argument("--json", action="store_true", help="One JSON object a line, nothing else on stdout.")
@@ -54,7 +55,8 @@ class Command(BaseCommand):
                 symbols=options["symbols"], rules=rules, top=_least(options, "top", 0),
                 rerun=_least(options, "rerun", 0),
             )  # fmt: skip
-            sweep = Sweep(order, CpuBackend(_least(options, "threads", 1)), say=self._say, progress=self._progress)
+            backend = backend_of(options["backend"], threads=_least(options, "threads", 1), say=self._say)
+            sweep = Sweep(order, backend, say=self._say, progress=self._progress)
             self._say(_announced(order.grid, len(sweep.files), sweep.backend.name))
             began = time.monotonic()
             outcome = self._saved(sweep, options) if options["save"] else sweep.run()
