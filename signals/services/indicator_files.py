@@ -144,13 +144,16 @@ def _first(bad: "np.ndarray") -> int:
 
 
 def _mixed(steps: "np.ndarray") -> int:
-    """First row whose step does not fit the most frequent one: shorter, no multiple, or another one RUN times over."""
+    """First row whose step does not fit the most frequent one: shorter, no multiple, or longer too often for a hole."""
     import numpy as np
 
     values, counts = np.unique(steps, return_counts=True)
     usual = values[np.argmax(counts)]
     if bad := _first((steps < usual) | (steps % usual != 0)):
         return bad
+    often = (values != usual) & (counts >= RUN // 2) & (3 * counts > steps.size)
+    if often.any():
+        return _first(steps == values[np.argmax(often)])
     edges = np.flatnonzero(np.diff(steps)) + 1
     begins, ends = np.r_[0, edges], np.r_[edges, steps.size]
     other = (ends - begins >= RUN) & (steps[begins] != usual)

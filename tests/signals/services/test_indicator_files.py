@@ -103,6 +103,7 @@ BROKEN = {
     "twice": (lambda table: pl.concat([table[:10], table[9:]]), "row 11 is twice"),
     "order": (_swapped, "row 12 is not in order"),
     "frames": (_slower, "time frame changes"),
+    "in turns": (lambda table: table.filter(pl.int_range(200) % 3 != 1), "time frame changes"),
     "shorter": (
         lambda table: table.with_columns(
             pl.col("timestamp") + pl.duration(seconds=(pl.int_range(200) == 50).cast(pl.Int64))
