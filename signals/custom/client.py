@@ -109,7 +109,7 @@ class Child:
                 answer, out = self._answer(until, body_limit)
             except TimeoutError:
                 raise self._slow(seconds) from None
-            except (wire.WireError, OSError) as error:
+            except Exception as error:  # whatever it wrote: from here on the pipe cannot be trusted
                 raise self._ended(error) from None
         if isinstance(answer.get("error"), dict):
             raise self._raised(answer["error"])

@@ -42,18 +42,29 @@ def sizes(head: bytes, body_limit: int) -> tuple[int, int]:
 def unpack(text: bytes, body: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and (read-only) arrays. Raises WireError when they do not fit together."""
     try:
-        header = json.loads(text)
+        header = _clean(json.loads(text))
         listed = header.pop("arrays")
         arrays, at = {}, 0
         for name, kind, shape in listed:
             count = _count(kind, shape)
             arrays[str(name)] = np.frombuffer(body, kind, count, at).reshape(shape)
             at += count * np.dtype(kind).itemsize
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise WireError(f"The answer cannot be read: {error}") from error
     if at != len(body):
         raise WireError("The answer has more bytes than its arrays.")
     return header, arrays
+
+
+def _clean(value: Any) -> Any:
+    """The same without what no database takes: NUL characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    if isinstance(value, dict):
+        return {_clean(name): _clean(one) for name, one in value.items()}
+    return value
 
 
 def _type(array: np.ndarray) -> str:

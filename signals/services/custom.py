@@ -34,7 +34,7 @@ def custom_file_check(file: str, source: str) -> None:
     """Raise CustomError for a name or a size that no strategy's file has."""
     if not re.fullmatch(r"[A-Za-z][\w-]{0,60}\.py", file):
         raise CustomError(f"A strategy's file is called name.py (letters, digits, _ and -), not {file[:80]!r}.")
-    if not source.strip() or len(source) > SIZE_LIMIT:
+    if not source.strip() or "\0" in source or len(source) > SIZE_LIMIT:
         raise CustomError(f"{file} must hold 1 to {SIZE_LIMIT:,} characters of Python.")
 
 
