@@ -38,7 +38,7 @@ class MarketFeed:
         """Publish changed quotes, at most four a second and symbol."""
         watch = self.client.watch_bids_asks if self.client.has.get("watchBidsAsks") else self.client.watch_tickers
         while True:
-            with _connected(self.exchange):
+            with connected(self.exchange):
                 got = await watch(self.symbols)
             self._event()
             publish(self.exchange, self._changed(self.client.bidsasks or self.client.tickers or got))
@@ -50,7 +50,7 @@ class MarketFeed:
         pairs = [[symbol, timeframe] for timeframe in self.timeframes for symbol in self.symbols]
         self.candles_since_ms = exchange_ms()
         while True:
-            with _connected(self.exchange):
+            with connected(self.exchange):
                 await self.client.watch_ohlcv_for_symbols(pairs)
             self._event()
             await asyncio.sleep(CANDLES_S)
@@ -87,7 +87,7 @@ class MarketFeed:
 
 
 @contextmanager
-def _connected(exchange: str) -> Iterator[None]:
+def connected(exchange: str) -> Iterator[None]:
     """A broken market socket is only ever a reason to connect again: nothing was sent that could be in doubt."""
     try:
         with translated(f"Streaming {exchange}"):

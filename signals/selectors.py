@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from signals.domain.timeframes import open_ms, open_time, timeframe_ms
 from signals.held import symbols_held
 from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep
+from signals.seconds import seconds_read as seconds_read
 
 
 def symbols_selected(*, exchange: str) -> list[str]:

@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,8 +20,9 @@ from django.db import close_old_connections
 
 from accounts.exchanges.errors import ExchangeError, ExchangeStopped, translated
 from accounts.exchanges.loop import background_loop
-from signals import quotes
+from signals import quotes, seconds
 from signals.candles.feed import candles_put
+from signals.candles.seconds import SecondsBook
 from signals.domain.timeframes import last_closed_ms, timeframe_ms
 from signals.exchange_clock import ExchangeClock
 from signals.leases import lease_release, lease_take, owner_name
@@ -84,6 +85,7 @@ class Streams:
         self.clock = ExchangeClock(exchange)
         self.failures = 0
         self.feed: MarketFeed | None = None
+        self.seconds = SecondsBook()
         self._hooks: list[asyncio.Task[Any]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"streams-{exchange}")
         self._waiting = False
@@ -141,8 +143,19 @@ class Streams:
         self.feed = MarketFeed(self.exchange, client, symbols, settings.XRAY_TIMEFRAMES)
         loops = [self.feed.quotes_run(), self.feed.candles_run(self.clock.ms), self._heartbeat(), self.clock.keep()]
         loops += [self._closes(timeframe) for timeframe in settings.XRAY_TIMEFRAMES]
+        loops += self._trade_loops(client, symbols)
         log.info("Streaming %d symbols of %s.", len(symbols), self.exchange)
         await _all_or_none(loops)
+
+    def _trade_loops(self, client: Any, symbols: list[str]) -> list[Coroutine[Any, Any, None]]:
+        """One-second candles where XRAY_SECONDS wants them; the book outlives a connection, its gaps are marked."""
+        if not settings.XRAY_SECONDS:
+            return []
+        from signals.trade_feed import TradeFeed
+
+        seconds.book_set(self.exchange, self.seconds)
+        trades = TradeFeed(self.exchange, client, symbols, self.seconds, self.clock.ms)
+        return [trades.watch_run(), trades.tick_run()]
 
     async def _symbols(self) -> list[str]:
         symbols = await self._db(lambda: symbols_selected(exchange=self.exchange))
@@ -242,6 +255,7 @@ class Streams:
             await session.close()
 
     async def _leave(self) -> None:
+        seconds.exchange_forget(self.exchange)
         for task in self._hooks:
             task.cancel()
         await asyncio.gather(*self._hooks, return_exceptions=True)

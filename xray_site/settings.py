@@ -230,6 +230,8 @@ XRAY_EXCHANGE_ENDPOINTS = env("XRAY_EXCHANGE_ENDPOINTS", default="")
 XRAY_MARKET_EXCHANGES = env.list("XRAY_MARKET_EXCHANGES", default=["binance"])  # whose markets are scanned
 XRAY_TIMEFRAMES = env.list("XRAY_TIMEFRAMES", default=["1m"])
 XRAY_SCAN_BACKEND = env("XRAY_SCAN_BACKEND", default="auto")  # auto, cpu or gpu (signals.scan.backend)
+XRAY_SECONDS = env.bool("XRAY_SECONDS", default=False)  # 1-second candles from the trade stream
+XRAY_SECONDS_STORE = env.bool("XRAY_SECONDS_STORE", default=False)  # and to disk
 XRAY_LIVE_TRADING = env.bool("XRAY_LIVE_TRADING", default=False)
 XRAY_MASTER_KEYS = env("XRAY_MASTER_KEYS", default="")  # "keyid:base64,keyid:base64", the first one encrypts
 XRAY_MASTER_KEYS_FILE = env("XRAY_MASTER_KEYS_FILE", default="")

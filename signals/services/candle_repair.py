@@ -196,7 +196,8 @@ def _report(series: CandleSeries, audit: Audit) -> SeriesReport:
 
 def _folders() -> set[tuple[str, str, str]]:
     paths = candles_folder().glob("*/*/*/")
-    return {(path.parts[-3], path.parts[-2], symbol_of(path.name)) for path in paths if any(path.glob("*.parquet"))}
+    stored = (path for path in paths if path.parts[-2] in TIMEFRAMES and any(path.glob("*.parquet")))
+    return {(path.parts[-3], path.parts[-2], symbol_of(path.name)) for path in stored}
 
 
 def _instrument(exchange: str, symbol: str) -> Instrument:
