@@ -14,6 +14,7 @@ from typing import Any
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRetry, translated
+from signals.klines import TAPPED, Klines, klines_tap
 from signals.quotes import QuoteRow, publish
 
 SAMPLE_S = 0.25  # at most four quotes a symbol and second
@@ -31,6 +32,7 @@ class MarketFeed:
         self.last_event_at: datetime | None = None
         self.delivering = asyncio.Event()
         self.candles_since_ms = 0  # exchange time from which the candle socket has delivered without a break
+        self.klines = Klines(self._event) if exchange in TAPPED and hasattr(client, "client") else None
         self._seen: dict[str, tuple[Any, ...]] = {}
         self._renewed = 0.0
 
@@ -49,6 +51,8 @@ class MarketFeed:
         self.client.options["OHLCVLimit"] = CANDLES_KEPT
         pairs = [[symbol, timeframe] for timeframe in self.timeframes for symbol in self.symbols]
         self.candles_since_ms = exchange_ms()
+        if self.klines is not None:
+            klines_tap(self.client, self.klines)
         while True:
             with connected(self.exchange):
                 await self.client.watch_ohlcv_for_symbols(pairs)
@@ -61,6 +65,9 @@ class MarketFeed:
         """
         if not self.candles_since_ms or close_ms <= self.candles_since_ms:
             return {}
+        if self.klines is not None:
+            rows_by_id = self.klines.final(self._interval(timeframe), open_ms)
+            return {symbol: rows_by_id[key] for symbol, key in self._market_ids().items() if key in rows_by_id}
         found = {}
         for symbol in self.symbols:
             rows = list(self.client.ohlcvs.get(symbol, {}).get(timeframe, ()))
@@ -68,6 +75,18 @@ class MarketFeed:
             if mine and rows[-1][0] > open_ms:
                 found[symbol] = [float(value) for value in mine[-1]]
         return found
+
+    def complete(self, timeframe: str, open_ms: int) -> bool:
+        """Whether the exchange has called this candle of every symbol final: nothing more is to be waited for."""
+        if self.klines is None:
+            return False
+        return self.klines.finals(self._interval(timeframe), open_ms) >= len(self.symbols)
+
+    def _interval(self, timeframe: str) -> str:
+        return str(self.client.timeframes.get(timeframe, timeframe))
+
+    def _market_ids(self) -> dict[str, str]:
+        return {symbol: self.client.market(symbol)["id"] for symbol in self.symbols}
 
     def _event(self) -> None:
         self.last_event, self.last_event_at = time.monotonic(), now()

@@ -37,6 +37,7 @@ STALE_S = 15.0
 BACKOFF_S = (1.0, 30.0)
 BARRED_S = 60.0
 POLL_S = 0.2
+FINAL_POLL_S = 0.02
 
 StartCallback = Callable[[str, asyncio.AbstractEventLoop], Any]
 Wake = Callable[[str, str, int], None]
@@ -169,9 +170,19 @@ class Streams:
         candle_ms = last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS)
         while True:
             await self._wake(timeframe, candle_ms, candle_ms + step)
-            while (left_ms := candle_ms + 2 * step + CLOSE_GRACE_MS - self.clock.ms()) > 0:
-                await asyncio.sleep(min(left_ms / 1000, 5.0))
-            candle_ms = last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS)
+            await self._closed(timeframe, candle_ms + step, candle_ms + 2 * step)
+            candle_ms = max(last_closed_ms(self.clock.ms(), timeframe, CLOSE_GRACE_MS), candle_ms + step)
+
+    async def _closed(self, timeframe: str, candle_ms: int, close_ms: int) -> None:
+        """Wait for a candle's end: until the exchange has called it final for every symbol, or its clock is
+        CLOSE_GRACE_MS past it.
+        """
+        while (left_ms := close_ms - self.clock.ms()) > 0:
+            await asyncio.sleep(min(left_ms / 1000, 5.0))
+        while close_ms + CLOSE_GRACE_MS > self.clock.ms():
+            if self.feed is not None and self.feed.complete(timeframe, candle_ms):
+                return
+            await asyncio.sleep(FINAL_POLL_S)
 
     async def _wake(self, timeframe: str, candle_ms: int, close_ms: int) -> None:
         rows = self.feed.final_candles(timeframe, candle_ms, close_ms) if self.feed else {}
