@@ -1,30 +1,17 @@
 """The strategies as a source of signals: lanes kept alive for each market, and what every enabled version decides."""
 
-import logging
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from signals.domain.strategies import REGISTRY, ParameterError
-from signals.domain.strategies import Strategy as Rules
 from signals.domain.strategies.base import Decisions
 from signals.domain.timeframes import open_ms, timeframe_ms
-from signals.models import Strategy
 from signals.sources import ScanContext, SignalDraft
+from signals.versions import Version, versions_enabled
 
 SIDE_NAMES = {1: "buy", -1: "sell"}
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An enabled version of a strategy, ready to decide."""
-
-    pk: int
-    rules: Rules
-    values: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -51,7 +38,7 @@ class StrategySource:
 
     def drafts(self, context: ScanContext) -> list[SignalDraft]:
         """Drafts of all strategies for the candles from `context.since_ms` on."""
-        versions = _versions()
+        versions = versions_enabled()
         if not versions or not context.matrix.open_time_ms.size:
             return []
         market = self._markets.setdefault((context.exchange, context.timeframe), Market())
@@ -80,18 +67,6 @@ class StrategySource:
             lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
         else:
             lanes.rebuild(context.matrix)
-
-
-def _versions() -> list[Version]:
-    """The versions that can run; a broken one is reported, the others go on."""
-    found = []
-    for row in Strategy.objects.filter(enabled=True, kind__in=REGISTRY).order_by("pk"):
-        try:
-            rules = REGISTRY[row.kind]
-            found.append(Version(row.pk, rules, rules.validate(row.parameters)))
-        except ParameterError as error:
-            log.error("%s is not scanned: %s", row, error)
-    return found
 
 
 def _plan(versions: list[Version]) -> tuple[Any, list[Version], list[Version]]:

@@ -63,6 +63,14 @@ def history_keep(exchange: str, timeframe: str) -> None:
 
 
 @shared_task
+def strategies_reload() -> None:
+    """Read the strategies anew in the process that scans, so that a change made elsewhere is in force."""
+    from signals.versions import versions_reload
+
+    versions_reload()
+
+
+@shared_task
 def scan_watchdog() -> None:
     """Beat's watchdog: scan the last closed candle of every market when nobody has."""
     from signals.models import Scan

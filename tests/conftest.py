@@ -50,6 +50,14 @@ def own_request_budget(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
         monkeypatch.setattr(shared_budget, "shared", lambda: False)
 
 
+@pytest.fixture(autouse=True)
+def own_strategies() -> None:
+    """The strategies kept ready by one test are not scanned by the next."""
+    from signals.versions import versions_forget
+
+    versions_forget()
+
+
 @pytest.fixture(scope="session")
 def market_data() -> Path:
     """The folder of real candles (`<market>/<timeframe>/<BASE>_<QUOTE>.parquet`); skips where it is absent."""

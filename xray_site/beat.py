@@ -20,6 +20,7 @@ class Entry:
 
 TABLE = (
     Entry("scan watchdog", "signals.tasks.scan_watchdog", 60, "Scans the last closed candle if its close was missed."),
+    Entry("strategies reload", "signals.tasks.strategies_reload", 15, "Takes over changes that another process made."),
     Entry("markets refresh", "signals.tasks.markets_refresh", 3600, "Loads the instruments and their limits again."),
     Entry("strategy folder", "signals.tasks.custom_folder_watch", 30, "Finds new and changed custom strategies."),
     Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),

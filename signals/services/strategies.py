@@ -7,6 +7,7 @@ from django.db import transaction
 from signals.custom.resolve import version_rules
 from signals.domain.strategies import REGISTRY, strategy_of
 from signals.models import Strategy
+from signals.versions import versions_changed
 
 
 def strategies_ensure() -> list[Strategy]:
@@ -19,6 +20,8 @@ def strategies_ensure() -> list[Strategy]:
             name=rules.name, version=1, defaults={"kind": rules.kind, "parameters": rules.validate({})}
         )
         created += [row] if fresh else []
+    if created:
+        versions_changed()
     return created
 
 
@@ -36,6 +39,7 @@ def strategy_create(*, name: str, kind: str, parameters: dict[str, Any]) -> Stra
         raise ParameterError("A strategy needs a name.")
     if Strategy.objects.filter(name=name).exists():
         raise ParameterError(f"There is a strategy {name!r} already: change it, or choose another name.")
+    versions_changed()
     return Strategy.objects.create(name=name, kind=kind, parameters=values)
 
 
@@ -51,6 +55,7 @@ def strategy_change(*, strategy: Strategy, parameters: dict[str, Any]) -> Strate
         if newest.enabled and newest.parameters == values:
             return newest
         Strategy.objects.filter(name=strategy.name, enabled=True).update(enabled=False)
+        versions_changed()
         return Strategy.objects.create(
             name=strategy.name,
             kind=strategy.kind,
@@ -66,3 +71,4 @@ def strategy_enable(*, strategy: Strategy, enabled: bool) -> None:
         if enabled:
             Strategy.objects.filter(name=strategy.name).exclude(pk=strategy.pk).update(enabled=False)
         Strategy.objects.filter(pk=strategy.pk).update(enabled=enabled)
+        versions_changed()
