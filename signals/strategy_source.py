@@ -56,7 +56,7 @@ class StrategySource:
         same = lanes is not None and market.versions == versions and lanes.symbols == context.symbols
         if not same:
             market.versions = versions
-            plan, market.compiled, market.plain = _plan(versions)
+            plan, market.compiled, market.plain = _plan(versions, step)
             lanes = market.lanes = LiveLanes(context.symbols, plan, step)
             lanes.rebuild(context.matrix)
         elif candle_ms == lanes.last_ms + step:
@@ -69,14 +69,14 @@ class StrategySource:
             lanes.rebuild(context.matrix)
 
 
-def _plan(versions: list[Version]) -> tuple[Any, list[Version], list[Version]]:
+def _plan(versions: list[Version], step_ms: int) -> tuple[Any, list[Version], list[Version]]:
     """The compiled decisions, the versions they are of, and the versions that are run as they are."""
     from signals.scan.decisions import DecisionPlan, Rule, traceable
 
     rules = [Rule(one.rules, one.values) for one in versions]
     good, _ = traceable(rules)
     kept = [version for version, rule in zip(versions, rules, strict=True) if rule in good]
-    return DecisionPlan.of(good), kept, [version for version in versions if version not in kept]
+    return DecisionPlan.of(good, step_ms), kept, [version for version in versions if version not in kept]
 
 
 def _column(context: ScanContext) -> np.ndarray:
@@ -103,8 +103,12 @@ def _others(context: ScanContext, market: Market) -> list[SignalDraft]:
     """
     candle_ms = int(context.matrix.open_time_ms[-1])
     drafts = _whole(context, market.plain, candle_ms, candle_ms + 1) if market.plain else []
-    young = set(market.lanes.young())
-    return drafts + (_whole(context, market.compiled, candle_ms, candle_ms + 1, young) if young else [])
+    groups: dict[tuple[str, ...], list[Version]] = {}
+    for version, symbols in zip(market.compiled, market.lanes.pending(), strict=True):
+        groups.setdefault(tuple(symbols), []).append(version)
+    for symbols, versions in groups.items():
+        drafts += _whole(context, versions, candle_ms, candle_ms + 1, set(symbols)) if symbols else []
+    return drafts
 
 
 def _whole(

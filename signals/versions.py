@@ -70,7 +70,6 @@ def versions_forget() -> None:
 
 
 def versions_changed() -> None:
-    """Call after a change of strategies: the next scan reads them anew, also one that read before this was committed.
-    """
+    """Call after a change of strategies: the next scan reads them anew, even if one reads before this is committed."""
     versions_forget()
     transaction.on_commit(versions_forget)

@@ -8,10 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from signals.domain.indicators.catalog import Indicator
 from signals.domain.strategies.base import Strategy
 from signals.domain.strategies.formula import Formula, formula_of
 from signals.domain.strategies.trace import NotTraceable
+from signals.domain.timeframes import MINUTE_MS
 from signals.scan.build import formula_address
+from signals.scan.contexts import plain, split
 from signals.scan.drive import blocks_decide
 from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, runs, spread
@@ -36,14 +39,24 @@ class DecisionPlan:
     """
 
     plan: Plan
+    larger: tuple[tuple[int, tuple[Indicator, ...]], ...]  # minutes, and what is computed on candles of that length
+    column_of: Mapping[str, int]
     formulas: tuple[Formula, ...]
     wholes: tuple[Formula, ...]
 
     @classmethod
-    def of(cls, wanted: Sequence[Rule]) -> "DecisionPlan":
-        """Raises NotTraceable when one of the strategies cannot be compiled (see `traceable`)."""
+    def of(cls, wanted: Sequence[Rule], step_ms: int = MINUTE_MS) -> "DecisionPlan":
+        """For candles of `step_ms`. Raises NotTraceable when a strategy cannot be compiled (see `traceable`)."""
         formulas = (tuple(formula_of(one.rules, one.values, whole=whole) for one in wanted) for whole in (False, True))
-        return cls(Plan.of(need for one in wanted for need in one.rules.indicators(one.values)), *formulas)
+        needs = [need for one in wanted for need in one.rules.indicators(one.values)]
+        own, larger = split(needs, step_ms)
+        plan, groups = Plan.of(own), tuple((minutes, tuple(group)) for minutes, group in larger.items())
+        return cls(plan, groups, _column_numbers(plan, groups, needs), *formulas)
+
+    @cached_property
+    def width(self) -> int:
+        """Columns of all indicators; what formulas write lies behind them."""
+        return len(self.plan.columns) + sum(len(one.columns) for _, group in self.larger for one in group)
 
     @cached_property
     def lookback(self) -> int:
@@ -79,9 +92,24 @@ class DecisionPlan:
         width = 3 + max((len(one.columns) for one in formulas), default=0)
         entries = np.zeros((len(formulas), width), np.int64)
         for row, one in enumerate(formulas):
-            reads = [self.plan.column_of[name] for name in one.columns]
-            entries[row, : 3 + len(reads)] = [formula_address(one), 2 * row, len(self.plan.columns), *reads]
+            reads = [self.column_of[name] for name in one.columns]
+            entries[row, : 3 + len(reads)] = [formula_address(one), 2 * row, self.width, *reads]
         return entries
+
+
+def _column_numbers(
+    plan: Plan, groups: tuple[tuple[int, tuple[Indicator, ...]], ...], needs: list[Indicator]
+) -> dict[str, int]:
+    """Column name to its number: own columns, then those of larger candles; an own one has both its names."""
+    numbers = dict(plan.column_of)
+    for _, group in groups:
+        for one in group:
+            numbers |= {name: len(numbers) + place for place, name in enumerate(one.columns)}
+    for one in needs:
+        for name, same in zip(one.columns, plain(one).columns, strict=True):
+            if name not in numbers:
+                numbers[name] = numbers[same]
+    return numbers
 
 
 def _told(formulas: tuple[Formula, ...]) -> np.ndarray:
@@ -108,8 +136,11 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
     """Buys and sells of every formula: uint16 (blocks, 2 * formulas, time), bit n for lane n of the block.
 
     No indicator column is written to memory: a tile's columns live in the core's cache while the formulas read them.
-    The first `lookback` candles of a stretch decide nothing.
+    The first `lookback` candles of a stretch decide nothing. Raises ValueError for strategies that look at larger
+    candles.
     """
+    if decisions.larger:
+        raise ValueError("Larger candles are not part of this pass: use lanes_compute and the strategy's own decide.")
     plan = decisions.plan
     table, numbers, entries, told = plan.table, plan.numbers, decisions.entries, decisions.told
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)

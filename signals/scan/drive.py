@@ -153,6 +153,32 @@ def row_push(
     row_run(control, row, tick)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def periods_fold(values: np.ndarray, usable: np.ndarray, period: np.ndarray, out: np.ndarray) -> None:
+    """Candles into larger ones, in the order of time: values float64 (5, symbols, time), usable bool (symbols, time),
+    period int64 (time,), the larger candle each belongs to (below 0: to none), out float64 (5, symbols, periods), NaN
+    where nothing was usable.
+    """
+    out[:] = np.nan
+    for symbol in range(usable.shape[0]):
+        for row in range(usable.shape[1]):
+            at = period[row]
+            if at >= 0 and usable[symbol, row]:
+                candle_fold(values[:, symbol, row], out[:, symbol, at])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def candle_fold(candle: np.ndarray, into: np.ndarray) -> None:
+    """One candle into a larger one (both float64 (5,)); NaN at its first."""
+    if np.isnan(into[3]):
+        into[:] = candle
+    else:
+        into[1] = max(into[1], candle[1])
+        into[2] = min(into[2], candle[2])
+        into[3] = candle[3]
+        into[4] += candle[4]
+
+
 def control_of(
     frame: np.ndarray, blocks: int, table: np.ndarray, numbers: np.ndarray, entries: np.ndarray, told: np.ndarray
 ) -> np.ndarray:

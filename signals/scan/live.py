@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from signals.candles.matrix import FIELDS, CandleMatrix
+from signals.domain.indicators.catalog import Indicator
+from signals.domain.lanes import usable_candles
+from signals.domain.timeframes import MINUTE_MS
+from signals.scan.contexts import larger_matrix, places_of, plain, spread_out
 from signals.scan.decisions import DecisionPlan
-from signals.scan.drive import block_run, control_of, row_push
+from signals.scan.drive import block_run, control_of, periods_fold, row_push
 from signals.scan.panel import WIDTH, Panel, aligned
-from signals.scan.pass_cpu import frame_of, panel_run
+from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
+from signals.scan.plan import Plan
 
 COLUMN_SPARE = 16  # rows of columns that are written before the last ones are moved to the front again: few, so that
 # they stay in the core's cache
@@ -39,12 +44,13 @@ class LiveLanes:
     state: np.ndarray = field(init=False)
     inbox: np.ndarray = field(init=False)
     steady: np.ndarray = field(init=False)
-    _steady: np.ndarray = field(init=False)
+    steady_blocks: np.ndarray = field(init=False)
     anchor_ms: np.ndarray = field(init=False)
     last_ms: int = 0
     row: int = -1
     bias: int = 0
     last_row: int = 0  # the first row for which there is no place yet
+    larger: list["Larger"] = field(init=False)
     frame: np.ndarray = field(init=False)
     control: np.ndarray = field(init=False)
     steady_age: int = field(init=False)
@@ -55,27 +61,32 @@ class LiveLanes:
         plan = self.decisions.plan
         self.steady_age = self.kept = plan.settled + self.decisions.lookback
         self.values = aligned((blocks, len(FIELDS), 2 * self.kept, WIDTH), fill=1.0)
-        width = max(len(plan.columns) + self.decisions.details, 1)
+        width = max(self.decisions.width + self.decisions.details, 1)
         rows = self.decisions.lookback + COLUMN_SPARE
         self.columns = aligned((blocks, width, rows, WIDTH), fill=np.nan)
         self.masks = np.zeros((blocks, max(2 * len(self.decisions.formulas), 1), rows), np.uint16)
         self.state = aligned((blocks, max(plan.states, 1), WIDTH), fill=0.0)
         self.inbox = np.full((blocks, len(FIELDS), WIDTH), np.nan)
-        self._steady = np.zeros((blocks, WIDTH), bool)
-        self.steady = self._steady.reshape(-1)[: len(self.symbols)]
+        self.steady_blocks = np.zeros((blocks, WIDTH), bool)
+        self.steady = self.steady_blocks.reshape(-1)[: len(self.symbols)]
         self.anchor_ms = np.zeros(len(self.symbols), np.int64)
         self.frame = frame_of(self.values, self.state, self.columns, masks=self.masks)
         made = self.decisions
         self.control = control_of(self.frame, blocks, plan.table, plan.numbers, made.entries, made.told)
+        self.larger = [Larger(self, minutes, group) for minutes, group in made.larger]
 
     def rebuild(self, matrix: CandleMatrix, symbols: Iterable[str] | None = None) -> None:
         """Take the lanes of these symbols (all without `symbols`) from a matrix whose last candle is the present one.
 
         The matrix has all symbols of the lanes. With all symbols, the present candle becomes the matrix's last one.
         """
+        if symbols is not None and not (symbols := list(symbols)):
+            return
         recent = matrix.pick(self.symbols)
         if symbols is None:
             self._begin(recent)
+        for one in self.larger:
+            one.rebuild(recent)
         wanted = range(len(self.symbols)) if symbols is None else [self.symbols.index(one) for one in symbols]
         for first in range(0, len(wanted), 4 * WIDTH):  # few at a time: the columns of a whole series take memory
             self._settle(recent, list(wanted[first : first + 4 * WIDTH]))
@@ -95,7 +106,9 @@ class LiveLanes:
         if row == self.last_row:
             self._room()
             row = self.row + 1
-        row_push(self.control, self.values, self.inbox, self._steady, row, open_ms // self.step_ms)
+        for one in self.larger:
+            one.push(open_ms, row - self.bias)
+        row_push(self.control, self.values, self.inbox, self.steady_blocks, row, open_ms // self.step_ms)
         self.row, self.last_ms = row, open_ms
 
     def put(self, candles: np.ndarray) -> None:
@@ -106,20 +119,37 @@ class LiveLanes:
         self.inbox[:] = padded.reshape(len(FIELDS), blocks, WIDTH).transpose(1, 0, 2)
 
     def young(self) -> list[str]:
-        """Symbols that are not steady: their decisions are not in the masks."""
+        """Symbols that are not steady: what all formulas say of them is not in the masks."""
         return [self.symbols[place] for place in np.flatnonzero(~self.steady)]
+
+    def pending(self) -> list[list[str]]:
+        """For each formula the symbols of which its decision is not in the masks: they are not steady, here or on the
+        larger candles that it reads.
+        """
+        return [[self.symbols[n] for n in np.flatnonzero(~one)] for one in self._settled()]
+
+    def _settled(self) -> list[np.ndarray]:
+        """For each formula: bool (symbols,)."""
+        answers = []
+        for formula in self.decisions.wholes:
+            settled = self.steady
+            for one in self.larger:
+                settled = settled & one.lanes.steady if one.names & set(formula.columns) else settled
+            answers.append(settled)
+        return answers
 
     def hits(self) -> list[tuple[int, int, int]]:
         """(symbol, formula, side) of every decision of a steady lane at the present candle; side 1 buy, -1 sell."""
         bits = self.masks[:, :, self.row - self.bias]
         found: list[tuple[int, int, int]] = []
+        settled = self._settled()
         for block, number in zip(*np.nonzero(bits), strict=True):
             formula, side = divmod(int(number), 2)
             other = int(bits[block, number ^ 1])
             alone = int(bits[block, number]) & ~other
             for slot in range(WIDTH):
                 symbol = int(block) * WIDTH + slot
-                if alone >> slot & 1 and symbol < len(self.symbols) and self.steady[symbol]:
+                if alone >> slot & 1 and symbol < len(self.symbols) and settled[formula][symbol]:
                     found.append((symbol, formula, -1 if side else 1))
         return found
 
@@ -127,13 +157,13 @@ class LiveLanes:
         """Confidence and details of a hit, by name."""
         made, (block, slot) = self.decisions, divmod(symbol, WIDTH)
         block_run(self.frame, made.whole_entries, made.whole_told, formula, block, self.row, self.row + 1)
-        names, first = made.wholes[formula].details, len(made.plan.columns)
+        names, first = made.wholes[formula].details, made.width
         numbers = self.columns[block, first : first + len(names), self.row - self.bias, slot].tolist()
         return dict(zip(names, numbers, strict=True))
 
     def column(self, name: str, length: int = 1) -> np.ndarray:
         """The newest values of one indicator column: float64 (symbols, length), NaN for lanes that are not steady."""
-        place, end = self.decisions.plan.column_of[name], self.row - self.bias + 1
+        place, end = self.decisions.column_of[name], self.row - self.bias + 1
         newest = self.columns[:, place, end - length : end].transpose(0, 2, 1).reshape(-1, length)[: len(self.symbols)]
         return np.where(self.steady[:, None], newest, np.nan)
 
@@ -182,3 +212,68 @@ class LiveLanes:
         """Tell the compiled side where the columns begin, and note how far they go."""
         self.frame[8] = self.frame[12] = self.bias
         self.last_row = min(self.values.shape[2], self.bias + self.columns.shape[2])
+
+
+class Larger:
+    """Lanes of larger candles beside a scan's own: moved on when one closes, and read by its formulas in between."""
+
+    def __init__(self, owner: LiveLanes, minutes: int, group: tuple[Indicator, ...]) -> None:
+        plan = Plan.of(plain(one) for one in group)
+        self.owner, self.minutes, self.length = owner, minutes, minutes * MINUTE_MS
+        self.lanes = LiveLanes(owner.symbols, DecisionPlan(plan, (), plan.column_of, (), ()), self.length)
+        self.place = owner.decisions.column_of[group[0].columns[0]]
+        self.names = {name for one in group for name in one.columns}
+        self.running = np.full((len(FIELDS), len(owner.symbols)), np.nan)  # the larger candle that has not closed
+
+    def rebuild(self, matrix: CandleMatrix) -> None:
+        """Take everything from the owner's matrix, and fill the owner's newest columns."""
+        owner, times = self.owner, matrix.open_time_ms
+        larger = larger_matrix(matrix, self.minutes)
+        if larger.open_time_ms.size:
+            self.lanes.rebuild(larger)
+        begun = (int(times[-1]) + owner.step_ms) // self.length * self.length
+        self.running.fill(np.nan)
+        rows = times >= begun
+        values = np.stack([getattr(matrix, name)[:, rows] for name in FIELDS])
+        if rows.any():
+            out = self.running[:, :, None].copy()
+            periods_fold(values, usable_candles(*values), np.zeros(int(rows.sum()), np.int64), out)
+            self.running[:] = out[:, :, 0]
+        self._fill_from(matrix, larger)
+
+    def push(self, open_ms: int, row: int) -> None:
+        """Take the owner's next candle from its inbox, and write what its formulas will read into row `row`."""
+        inbox = self.owner.inbox.transpose(1, 0, 2).reshape(len(FIELDS), -1)[:, : len(self.owner.symbols)]
+        _fold(self.running, inbox)
+        if (open_ms + self.owner.step_ms) % self.length == 0:
+            self.lanes.put(self.running)
+            self.lanes.push(open_ms + self.owner.step_ms - self.length)
+            self.running.fill(np.nan)
+        count, at = len(self.lanes.decisions.plan.columns), self.lanes.row - self.lanes.bias
+        steady = self.lanes.steady_blocks[:, None, :]
+        newest = np.where(steady, self.lanes.columns[:, :count, at], np.nan)
+        self.owner.columns[:, self.place : self.place + count, row] = newest
+
+    def _fill_from(self, matrix: CandleMatrix, larger: CandleMatrix) -> None:
+        owner, plan = self.owner, self.lanes.decisions.plan
+        near = min(owner.decisions.lookback + 1, matrix.open_time_ms.size)
+        places = places_of(matrix.open_time_ms, owner.step_ms, self.minutes)[-near:]
+        computed = lanes_compute(larger, plan.indicators)
+        at = owner.row - owner.bias + 1
+        for number, name in enumerate(plan.columns):
+            values = np.full((owner.columns.shape[0] * WIDTH, near), np.nan)
+            values[: len(owner.symbols)] = spread_out(computed[name], places)
+            blocks = values.reshape(-1, WIDTH, near).transpose(0, 2, 1)
+            owner.columns[:, self.place + number, at - near : at] = blocks
+
+
+def _fold(running: np.ndarray, candle: np.ndarray) -> None:
+    """The usable ones of candles (5, symbols) into the larger ones that are running, as `drive.candle_fold` does."""
+    good = usable_candles(*candle)
+    first = good & np.isnan(running[3])
+    later = good & ~first
+    running[:, first] = candle[:, first]
+    running[1, later] = np.maximum(running[1, later], candle[1, later])
+    running[2, later] = np.minimum(running[2, later], candle[2, later])
+    running[3, later] = candle[3, later]
+    running[4, later] += candle[4, later]

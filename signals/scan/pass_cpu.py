@@ -11,6 +11,7 @@ import numpy as np
 from signals.candles.matrix import CandleMatrix
 from signals.domain.indicators.catalog import Indicator
 from signals.domain.lanes import Lanes, usable_candles
+from signals.scan.contexts import larger_matrix, places_of, plain, split, spread_out, step_of
 from signals.scan.drive import blocks_run
 from signals.scan.panel import Panel, aligned
 from signals.scan.plan import Plan
@@ -25,11 +26,29 @@ def lanes_compute(matrix: CandleMatrix, indicators: Iterable[Indicator]) -> Lane
 
     Unusable candles (see `usable_candles`) are NaN in every array that comes back.
     """
-    plan = Plan.of(indicators)
-    panel = Panel.of(matrix)
+    wanted, step = list(indicators), step_of(matrix)
+    own, larger = split(wanted, step)
+    plan, panel = Plan.of(own), Panel.of(matrix)
     columns = columns_compute(panel, plan)
     named = {name: panel.by_symbol(columns[:, place]) for place, name in enumerate(plan.columns)}
+    for one in wanted:
+        named |= {
+            name: named[same] for name, same in zip(one.columns, plain(one).columns, strict=True) if same in named
+        }
+    for minutes, group in larger.items():
+        named |= _larger_columns(matrix, minutes, group, step)
     return _lanes(matrix, named)
+
+
+def _larger_columns(matrix: CandleMatrix, minutes: int, group: list[Indicator], step_ms: int) -> dict[str, np.ndarray]:
+    lanes = lanes_compute(larger_matrix(matrix, minutes), [plain(one) for one in group])
+    places = places_of(matrix.open_time_ms, step_ms, minutes) if matrix.open_time_ms.size else np.empty(0, np.int64)
+    usable = usable_candles(matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
+    return {
+        name: np.where(usable, spread_out(lanes[same], places), np.nan)
+        for one in group
+        for name, same in zip(one.columns, plain(one).columns, strict=True)
+    }
 
 
 def columns_compute(

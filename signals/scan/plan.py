@@ -45,8 +45,8 @@ class Plan:
     @cached_property
     def settled(self) -> int:
         """Candles after which no kind looks at a lane's age any more."""
-        spans = (one.warm_up + sum(arg for arg in one.args if arg == int(arg)) + 1 for one in self.indicators)
-        return int(max(spans, default=0))
+        spans = (max(one.warm_up, *(KINDS[one.kind].counts(one.args))) + 1 for one in self.indicators)
+        return max(spans, default=0)
 
     @cached_property
     def table(self) -> np.ndarray:

@@ -59,6 +59,10 @@ class Kind:
         answer = self.warm_up(*self.typed(args))
         return answer if isinstance(answer, tuple) else (answer,) * len(self.columns)
 
+    def counts(self, args: tuple[float, ...]) -> tuple[int, ...]:
+        """The arguments that count candles (0 in front, so that there is one)."""
+        return (0, *(int(arg) for arg, whole in zip(args, self.whole, strict=True) if whole))
+
     def typed(self, args: tuple[float, ...]) -> tuple[float, ...]:
         """The arguments as int or float."""
         return tuple(int(arg) if whole else float(arg) for arg, whole in zip(args, self.whole, strict=True))
@@ -103,12 +107,24 @@ def kind(
     return registered
 
 
+def _length(minutes: int) -> str:
+    for size, unit in ((1440, "d"), (60, "h")):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator with its arguments, such as `Indicator("macd", (12, 26, 9))`."""
+    """One indicator with its arguments, such as `Indicator("macd", (12, 26, 9))`.
+
+    `minutes` above 0 asks for it on larger candles: each value is of the last one that had closed when the scan's own
+    candle closed. Where the scan's own candles are not shorter, they are meant themselves.
+    """
 
     kind: str
     args: tuple[float, ...]
+    minutes: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown kind, a wrong number of arguments, or one that is out of bounds."""
@@ -131,7 +147,7 @@ class Indicator:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of its output columns, such as `macd_12_26_9, macd_signal_12_26_9, macd_hist_12_26_9`."""
-        suffix = "".join(f"_{arg:g}" for arg in self.args)
+        suffix = "".join(f"_{arg:g}" for arg in self.args) + (f"@{_length(self.minutes)}" if self.minutes else "")
         return tuple(f"{name}{suffix}" for name in KINDS[self.kind].columns)
 
     @property

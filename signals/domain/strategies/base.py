@@ -18,6 +18,7 @@ from signals.domain.strategies.trace import Symbol, shifted
 
 Values = Mapping[str, Any]
 LARGEST = 1e300
+VOLATILITY = Indicator("vol_ratio", (14, 100))
 
 
 class ParameterError(ValueError):
@@ -49,6 +50,11 @@ class Parameter:
         if (self.whole and value != int(value)) or not self.low <= value <= self.high:
             raise ParameterError(f"{allowed}, not {value:g}.")
         return int(value) if self.whole else float(value)
+
+
+def adapt_parameter(default: float) -> Parameter:
+    """The parameter `adapt` of strategies whose thresholds follow volatility."""
+    return Parameter("adapt", default, 0.0, 1.0, "How far thresholds follow the symbol's volatility; 0: not at all.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,10 @@ class Strategy(ABC):
 
 
 def before(values: Any, candles: int = 1) -> Any:
-    """The values of `candles` candles earlier; NaN where there are none."""
+    """The values of `candles` candles earlier; NaN (of truth values: false) where there are none."""
     if isinstance(values, Symbol):
         return shifted(values, candles)
-    moved = np.full_like(values, np.nan)
+    moved = np.zeros_like(values) if values.dtype == bool else np.full_like(values, np.nan)
     moved[:, candles:] = values[:, :-candles]
     return moved
 
@@ -131,6 +137,14 @@ def saturating(strength: Any, half: float) -> Any:
     positive = np.where(strength > 0.0, strength, 0.0)
     bounded = np.where(positive < LARGEST, positive, LARGEST)
     return bounded / (bounded + half)
+
+
+def volatility_scale(ratio: Any, adapt: float) -> Any:
+    """How much wider a threshold is than its parameter says: 1 + adapt * (ratio - 1), where ratio is the present ATR
+    over its own mean (indicator `vol_ratio`), held between 0.5 and 2, and 1 while it is not known. adapt 0: not at all.
+    """
+    held = np.where(ratio < 0.5, 0.5, np.where(ratio > 2.0, 2.0, ratio))
+    return 1.0 + adapt * (np.where(ratio > 0.0, held, 1.0) - 1.0)
 
 
 def per_atr(distance: Any, atr: Any) -> Any:

@@ -4,13 +4,24 @@ import numpy as np
 import pytest
 
 from signals.candles.matrix import FIELDS, CandleMatrix
+from signals.domain.indicators import KINDS, Indicator
 from signals.scan.decisions import DecisionPlan
+from signals.scan.drive import SETTLED_AGE, blocks_run
 from signals.scan.live import LiveLanes
-from signals.scan.pass_cpu import lanes_compute
-from tests.signals.scan.test_decisions import rules_of
+from signals.scan.panel import Panel, aligned
+from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
+from signals.scan.plan import Plan
+from tests.signals.scan.test_decisions import alone, rules_of
 from tests.signals.support import MINUTE, walk_matrix
 
 BEGIN = 400
+OTHER_ARGUMENTS = {
+    "sma": ((200,),),
+    "hma": ((9,), (50,)),
+    "macd": ((5, 35, 5),),
+    "stochrsi": ((5, 20, 9),),
+    "bb": ((5, 1),),
+}
 
 
 def cut(matrix: CandleMatrix, stop: int) -> CandleMatrix:
@@ -23,7 +34,7 @@ def candle(matrix: CandleMatrix, at: int) -> np.ndarray:
 
 
 def begun(matrix: CandleMatrix, stop: int = BEGIN) -> tuple[LiveLanes, list]:
-    rules = rules_of()
+    rules = alone(rules_of())
     lanes = LiveLanes(matrix.symbols, DecisionPlan.of(rules), MINUTE)
     lanes.rebuild(cut(matrix, stop))
     return lanes, rules
@@ -48,13 +59,13 @@ def whole(matrix: CandleMatrix, rules: list) -> list:
     return [rule.rules.decide(lanes, rule.values) for rule in rules], lanes
 
 
-@pytest.mark.parametrize("symbols", [1, 16, 37])
+@pytest.mark.parametrize("symbols", [1, 37])
 def test_decisions_and_columns_are_those_of_the_whole_series(symbols):
-    matrix = walk_matrix(symbols, 1200)
+    matrix = walk_matrix(symbols, 1000)
     lanes, rules = begun(matrix)
     decisions, columns = whole(matrix, rules)
     seen = 0
-    for at in range(BEGIN, 1200):
+    for at in range(BEGIN, 1000):
         step(lanes, matrix, at)
         expected = said_at(decisions, at)
         assert set(lanes.hits()) == expected
@@ -153,3 +164,53 @@ def test_lanes_built_at_a_candle_decide_it(at):
     matrix = walk_matrix(40, 500)
     lanes, rules = begun(matrix, at + 1)
     assert set(lanes.hits()) == said_at(whole(matrix, rules)[0], at)
+
+
+def test_larger_candles_move_on_beside_the_own_ones():
+    """5m candles with an average of 15m ones: from the window's candles, and from every push after it."""
+    matrix = walk_matrix(20, 900)
+    matrix = CandleMatrix(
+        matrix.symbols, matrix.open_time_ms // MINUTE * 5 * MINUTE, *(getattr(matrix, n) for n in FIELDS)
+    )
+    rules = [one for one in rules_of() if one.rules.kind in ("trend", "ma_cross")]
+    lanes = LiveLanes(matrix.symbols, DecisionPlan.of(rules, 5 * MINUTE), 5 * MINUTE)
+    lanes.rebuild(cut(matrix, BEGIN))
+    decisions, columns = whole(matrix, rules)
+    assert set(lanes.hits()) == said_at(decisions, BEGIN - 1)
+    seen = 0
+    for at in range(BEGIN, 900):
+        if at == 600:  # one lane late, and back
+            lanes.put(np.where(np.arange(20) == 3, np.nan, candle(matrix, at)))
+            lanes.push(int(matrix.open_time_ms[at]))
+            assert lanes.pending()[1] == ["C3/USDT"]
+            lanes.rebuild(cut(matrix, at + 1), ["C3/USDT"])
+        else:
+            step(lanes, matrix, at)
+        assert set(lanes.hits()) == said_at(decisions, at)
+        np.testing.assert_array_equal(lanes.column("ema_20@15m")[:, 0], columns["ema_20@15m"][:, at])
+        seen += len(lanes.hits())
+    assert seen > 200
+
+
+def test_larger_candles_without_history_leave_the_others_alone():
+    matrix = walk_matrix(4, 300)
+    rules = [one for one in rules_of() if one.rules.kind in ("trend", "ma_cross")]
+    lanes = LiveLanes(matrix.symbols, DecisionPlan.of(rules, MINUTE), MINUTE)
+    lanes.rebuild(cut(matrix, 250))
+    assert lanes.young() == []
+    assert [len(symbols) for symbols in lanes.pending()] == [0, 4]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_settled_kind_looks_at_no_age(kind):
+    """What `Plan.settled` promises: from there on a kind told of a great age gives the same bits."""
+    matrix = walk_matrix(16, 900)
+    for args in (KINDS[kind].default, *OTHER_ARGUMENTS.get(kind, ())):
+        plan, panel = Plan.of([Indicator(kind, args)]), Panel.of(matrix)
+        expected = panel_run(panel, plan)[0]
+        state = panel_run(Panel.of(cut(matrix, plan.settled)), plan)[1]
+        columns = aligned(expected.shape, fill=np.nan)
+        frame = frame_of(panel.values, state, columns)
+        tick = panel.first_tick + plan.settled
+        blocks_run(frame, plan.table, plan.numbers, 0, 1, plan.settled, 900, SETTLED_AGE, tick, 64)
+        np.testing.assert_array_equal(columns[:, :, plan.settled :], expected[:, :, plan.settled :])
