@@ -65,6 +65,7 @@ def masks_compute(
     panel: "Panel", decisions: "DecisionPlan", *, threads: int | None = None, on: str | None = None
 ) -> Computed:
     """Buys and sells of every formula (see `decisions.masks_compute`); `on` as in `columns_compute`."""
+    decisions.require_own_candles()
     return _pass("masks_compute", on, panel, decisions, threads=threads)
 
 

@@ -53,6 +53,13 @@ class DecisionPlan:
         plan, groups = Plan.of(own), tuple((minutes, tuple(group)) for minutes, group in larger.items())
         return cls(plan, groups, _column_numbers(plan, groups, needs), *formulas)
 
+    def require_own_candles(self) -> None:
+        """Raise ValueError when a formula reads larger candles, which a pass of masks does not make."""
+        if self.larger:
+            raise ValueError(
+                "Larger candles are not part of this pass: use lanes_compute and the strategy's own decide."
+            )
+
     @cached_property
     def width(self) -> int:
         """Columns of all indicators; what formulas write lies behind them."""
@@ -139,8 +146,7 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
     The first `lookback` candles of a stretch decide nothing. Raises ValueError for strategies that look at larger
     candles.
     """
-    if decisions.larger:
-        raise ValueError("Larger candles are not part of this pass: use lanes_compute and the strategy's own decide.")
+    decisions.require_own_candles()
     plan = decisions.plan
     table, numbers, entries, told = plan.table, plan.numbers, decisions.entries, decisions.told
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)

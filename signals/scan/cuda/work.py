@@ -93,7 +93,7 @@ class Work:
         assert self.decisions is not None
         own = [self.decisions.formulas[place] for place in places]
         reads = [
-            [place, *(self.plan.column_of[name] for name in one.columns)]
+            [place, *(self.decisions.column_of[name] for name in one.columns)]
             for place, one in zip(places, own, strict=True)
         ]
         numbers = np.array([one.numbers for one in own], np.float64).reshape(len(own), -1)

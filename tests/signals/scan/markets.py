@@ -25,11 +25,16 @@ def every_kind() -> Plan:
     )
 
 
+def alone(rules: list[Rule]) -> list[Rule]:
+    """Those that look at the scan's own candles only."""
+    return [one for one in rules if not any(need.minutes for need in one.rules.indicators(one.values))]
+
+
 def strategies_of_all() -> DecisionPlan:
     """Every strategy that can be compiled, with its defaults and with other numbers."""
     wanted = [Rule(rules, rules.validate({})) for rules in REGISTRY.values()]
     wanted.append(Rule(REGISTRY["bollinger_breakout"], REGISTRY["bollinger_breakout"].validate({"width": 1.0})))
-    return DecisionPlan.of(traceable(wanted)[0])
+    return DecisionPlan.of(alone(traceable(wanted)[0]))
 
 
 def made_matrix(name: str) -> CandleMatrix:

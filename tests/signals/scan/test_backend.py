@@ -16,7 +16,7 @@ from signals.scan.panel import Panel
 from signals.scan.plan import Plan
 from signals.services.backend import TITLE, backend_fallback_report
 from tests.signals.scan.fake_cupy import FakeCupy
-from tests.signals.scan.markets import assert_same_bits, every_kind, made_matrix
+from tests.signals.scan.markets import alone, assert_same_bits, every_kind, made_matrix
 
 pytestmark = pytest.mark.skipif(host.compiler() is None, reason="needs a C++ compiler (g++)")
 PLAN = Plan.of([Indicator("sma", (5,)), Indicator("bb", (20, 2)), Indicator("macd", (12, 26, 9))])
@@ -54,7 +54,7 @@ def panel() -> Panel:
 
 
 def strategies() -> DecisionPlan:
-    return DecisionPlan.of(traceable([Rule(rules, rules.validate({})) for rules in REGISTRY.values()])[0])
+    return DecisionPlan.of(alone(traceable([Rule(rules, rules.validate({})) for rules in REGISTRY.values()])[0]))
 
 
 def test_the_gpu_gives_the_cpus_bits(gpu, panel):

@@ -10,12 +10,8 @@ from signals.domain.strategies.trace import NotTraceable
 from signals.scan.decisions import DecisionPlan, Rule, masks_compute, sides_by_symbol, traceable
 from signals.scan.panel import Panel
 from signals.scan.pass_cpu import lanes_compute
+from tests.signals.scan.markets import alone
 from tests.signals.support import holed_matrix, real_matrix, walk_matrix
-
-
-def alone(rules):
-    """Those that look at the scan's own candles only."""
-    return [one for one in rules if not any(need.minutes for need in one.rules.indicators(one.values))]
 
 
 def rules_of(**given):

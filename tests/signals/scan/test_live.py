@@ -11,7 +11,8 @@ from signals.scan.live import LiveLanes
 from signals.scan.panel import Panel, aligned
 from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
 from signals.scan.plan import Plan
-from tests.signals.scan.test_decisions import alone, rules_of
+from tests.signals.scan.markets import alone
+from tests.signals.scan.test_decisions import rules_of
 from tests.signals.support import MINUTE, walk_matrix
 
 BEGIN = 400
