@@ -23,7 +23,9 @@ LONGEST = 1 << SPANS
 FLAT = -1
 LOGARITHMS = np.array([0, *(length.bit_length() - 1 for length in range(1, LONGEST + 1))])
 CASH, PRICE, PEAK, WORST = range(4)  # a set's float64 state; WORST is the lowest share of the peak
-ENTRY, SEEN, TRADES, ABOVE = range(4)  # its int64 state; SEEN: the first candle not searched for a touched level
+ENTRY, SEEN, TRADES, ABOVE = range(
+    4
+)  # its int64 state; SEEN: the first candle not searched for a touched level, the candle of the last exit while flat
 LAG, SLIPPAGE, FEE, STOP, TAKE = range(5)  # rules as float64; LAG 0: filled at the close, 1: at the next open
 
 
@@ -118,12 +120,14 @@ def left(
     numbers: np.ndarray,
     counts: np.ndarray,
 ) -> None:
-    """The position is sold at `price`, before slippage and fee, in candle `bar`; its marks are taken."""
+    """The position is sold at `price`, before slippage and fee, in candle `bar`; marks before that candle are taken.
+
+    The cash is marked with the next buy, or at the end: a buy at the close of `bar` itself leaves it without a mark.
+    """
     units = numbers[CASH] / (numbers[PRICE] * (1.0 + rules[FEE]))
     marked(counts[ENTRY], bar, units, low, high, numbers)
     numbers[CASH] = units * (price * (1.0 - rules[SLIPPAGE])) * (1.0 - rules[FEE])
-    marked_one(numbers[CASH], numbers)
-    counts[ENTRY] = FLAT
+    counts[ENTRY], counts[SEEN] = FLAT, bar
     counts[TRADES] += 1
 
 
@@ -172,6 +176,8 @@ def traded(
         if levels is not None and counts[ENTRY] != FLAT:
             stopped(t, candles, low, high, rules, numbers, counts)
         if buy and counts[ENTRY] == FLAT:
+            if bar > counts[SEEN]:
+                marked_one(numbers[CASH], numbers)
             numbers[PRICE] = prices[bar] * (1.0 + rules[SLIPPAGE])
             counts[ENTRY], counts[SEEN] = bar, t + 1
         elif not buy and counts[ENTRY] != FLAT:
@@ -188,6 +194,7 @@ def ended(
     if levels is not None and counts[ENTRY] != FLAT:
         stopped(size - 1, candles, low, high, rules, numbers, counts)
     if counts[ENTRY] == FLAT:
+        marked_one(numbers[CASH], numbers)
         return numbers[CASH]
     units = numbers[CASH] / (numbers[PRICE] * (1.0 + rules[FEE]))
     marked(counts[ENTRY], size, units, low, high, numbers)

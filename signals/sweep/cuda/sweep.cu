@@ -70,8 +70,8 @@ INSIDE void leave(const Market &m, Set &s, i64 bar, double price) {
     double units = units_of(m, s);
     marks(m, s, s.entry, bar, units);
     s.cash = units * (price * (1.0 - m.rules[SLIPPAGE])) * (1.0 - m.rules[FEE]);
-    mark(s, s.cash);
     s.entry = FLAT;
+    s.seen = bar;
     s.trades += 1;
 }
 
@@ -94,6 +94,7 @@ INSIDE void event(const Market &m, Set &s, i64 t, bool buy) {
     if (s.entry != FLAT && (m.rules[STOP] > 0.0 || m.rules[TAKE] > 0.0)) watch(m, s, t);
     double price = candle(m, lag ? OPEN : CLOSE, bar);
     if (buy && s.entry == FLAT) {
+        if (bar > s.seen) mark(s, s.cash);
         s.price = price * (1.0 + m.rules[SLIPPAGE]);
         s.entry = bar;
         s.seen = t + 1;
@@ -173,7 +174,9 @@ KERNEL ended(const double *candles, const double *low, const double *high, i64 w
         Set s = set_load(numbers, counts, sets, k);
         if (s.entry != FLAT && (rules[STOP] > 0.0 || rules[TAKE] > 0.0)) watch(m, s, size - 1);
         double equity = s.cash;
-        if (s.entry != FLAT) {
+        if (s.entry == FLAT) {
+            mark(s, s.cash);
+        } else {
             double units = units_of(m, s);
             marks(m, s, s.entry, size, units);
             equity = units * candle(m, CLOSE, size - 1);
