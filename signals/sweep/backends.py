@@ -10,7 +10,7 @@ from signals.scan.backend import gpu_problem
 from signals.sweep.cuda import launch
 from signals.sweep.cuda.launch import Device
 from signals.sweep.data import Series
-from signals.sweep.decided import decided_sweep, fits
+from signals.sweep.decided import decided_sweep, grouped
 from signals.sweep.grid import Grid
 from signals.sweep.rules import Rules, SweepError
 from signals.sweep.run import Figures, Progress, ma_cross_sweep
@@ -50,7 +50,7 @@ class CpuBackend:
                     ma_cross_sweep(one.table, fast, slow, rules, threads=self.threads, stop=stop, progress=progress),
                 )
             return
-        for group in _groups(series):
+        for group in grouped(series):
             yield from zip(
                 group,
                 decided_sweep(group, grid, rules, threads=self.threads, stop=stop, progress=progress),
@@ -64,19 +64,6 @@ def periods_of(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     columns = {name: grid.values[:, place] for place, name in enumerate(grid.names)}
     fast, slow = (columns.get(name, np.full(len(grid), defaults[name])) for name in ("fast", "slow"))
     return fast.astype(np.int64), slow.astype(np.int64)
-
-
-def _groups(series: Iterable[Series]) -> Iterator[list[Series]]:
-    """Neighbouring symbols, as many as fit."""
-    group: list[Series] = []
-    for one in series:
-        longest = max(len(each.table) for each in [*group, one])
-        if group and len(group) >= fits(longest):
-            yield group
-            group = []
-        group.append(one)
-    if group:
-        yield group
 
 
 class GpuBackend:

@@ -1,10 +1,10 @@
 """A sweep of any strategy: what its own `decide` says of each parameter set, then the sweep's trades.
 
-Indicators that several sets share are computed once a batch. Symbols lie side by side by candle number, not by time:
-each lane is one symbol's usable candles, so a strategy sees neighbours as neighbours.
+Indicators that several sets share are computed once a batch, for all symbols whose candles have the same times. Each
+lane is one symbol's usable candles, so a strategy sees neighbours as neighbours; larger candles go by their times.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Event
 
 import numpy as np
@@ -24,7 +24,7 @@ def decided_sweep(
     series: Sequence[Series], grid: Grid, rules: Rules, *, threads: int | None = None, stop: Event | None = None,
     progress: Progress | None = None,
 ) -> list[Figures]:  # fmt: skip
-    """Figures of every symbol (at most as many as `fits` says). `progress` is told how many more sets are done."""
+    """Figures of every symbol of one group (see `grouped`). `progress` is told how many more sets are done."""
     from signals.scan.pass_cpu import lanes_compute
 
     matrix = _matrix(series)
@@ -54,13 +54,21 @@ def fits(candles: int) -> int:
     return max(1, BUDGET // (ONE_CANDLE * max(candles, 1)))
 
 
+def grouped(series: Iterable[Series]) -> Iterator[list[Series]]:
+    """Symbols whose candles have the same times, as many together as fit."""
+    waiting: dict[bytes, list[Series]] = {}
+    for one in series:
+        times = one.table.open_time_ms.tobytes()
+        group = waiting.setdefault(times, [])
+        group.append(one)
+        if len(group) >= fits(len(one.table)):
+            yield waiting.pop(times)
+    yield from waiting.values()
+
+
 def _matrix(series: Sequence[Series]) -> CandleMatrix:
-    longest = max(len(one.table) for one in series)
-    arrays = {name: np.full((len(series), longest), np.nan) for name in FIELDS}
-    for row, one in enumerate(series):
-        for name in FIELDS:
-            arrays[name][row, : len(one.table)] = getattr(one.table, name)
-    return CandleMatrix(tuple(one.symbol for one in series), np.arange(longest), **arrays)
+    arrays = (np.stack([getattr(one.table, name) for one in series]) for name in FIELDS)
+    return CandleMatrix(tuple(one.symbol for one in series), series[0].table.open_time_ms, *arrays)
 
 
 def _batches(grid: Grid, candles: int) -> Iterator[list[int]]:
