@@ -44,6 +44,7 @@ def panel_run(
 
 def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None = None) -> np.ndarray:
     """See `decisions.masks_compute`; the columns stay on the device, only masks come back."""
+    decisions.require_own_candles()
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)
     for work in slices(Work(panel, decisions.plan, decisions, 0, panel.blocks)):
         masks[work.first : work.last] = masks_pack(_run(work)[2].get())

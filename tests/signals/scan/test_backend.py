@@ -149,6 +149,16 @@ def test_a_failure_loses_one_pass_and_the_gpu_rests_longer_each_time(gpu, panel,
     assert backend.backend_choose().failures == 0
 
 
+def test_strategies_with_larger_candles_are_refused_and_the_gpu_does_not_rest(gpu, panel):
+    larger = [Rule(rules, rules.validate({})) for rules in REGISTRY.values()]
+    plan = DecisionPlan.of(traceable(larger)[0])
+    assert plan.larger
+    for compute in (backend.masks_compute, pass_gpu.masks_compute):
+        with pytest.raises(ValueError, match="Larger candles"):
+            compute(panel, plan)
+    assert backend.backend_choose().failures == 0
+
+
 def test_a_failure_in_a_later_slice_loses_the_pass_not_its_values(gpu, panel, clock):
     backend.backend_choose()
     gpu.free = 12_000_000
