@@ -38,12 +38,18 @@ def candles_put(exchange: str, timeframe: str, open_ms: int, rows: dict[str, Row
 
 def candles_get(exchange: str, timeframe: str, open_ms: int) -> dict[str, CandleTable]:
     """Final candles of one open time that have come by websocket, by symbol."""
+    rows = candle_rows_get(exchange, timeframe, open_ms)
+    return {symbol: CandleTable.from_rows([row]) for symbol, row in rows.items()}
+
+
+def candle_rows_get(exchange: str, timeframe: str, open_ms: int) -> dict[str, Row]:
+    """The same as rows: symbol -> [open time ms, open, high, low, close, volume]."""
     with _lock:
         rows = dict(_rows.get((exchange, timeframe, open_ms), {}))
     if not rows and settings.REDIS_URL:
         stored = redis_client().hgetall(_key(exchange, timeframe, open_ms))
         rows = {symbol.decode(): json.loads(row) for symbol, row in stored.items()}
-    return {symbol: CandleTable.from_rows([row]) for symbol, row in rows.items()}
+    return rows
 
 
 def feed_forget() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accounts.exchanges import loop
 from accounts.exchanges.errors import ExchangeRetry
 from signals.candles import store
-from signals.candles.feed import candles_get
+from signals.candles.feed import candle_rows_get
 from signals.candles.fetch import Fetched, Want, candles_fetch
 from signals.candles.matrix import CandleMatrix, CandleTable
 from signals.candles.window import CandleWindow
@@ -55,11 +55,9 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
         if changed:
             _holes_know(window)
             window.hopeless_known = True
-        for symbol, table in candles_get(exchange, timeframe, candle_open_ms).items():
-            window.merge(symbol, table)
+        window.put(candle_open_ms, candle_rows_get(exchange, timeframe, candle_open_ms))
         fetched = _repair(window)
         matrix = window.matrix()
-        store.hot_write(exchange, timeframe, matrix)
         late = tuple(symbol for symbol in symbols if not window.has(symbol, candle_open_ms))
         if late and len(late) == len(symbols) and fetched.errors:
             raise ExchangeRetry(f"No candles from {exchange}: {next(iter(fetched.errors.values()))}")
@@ -67,6 +65,14 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
         touched, window.touched = frozenset(window.touched), set()
         took_ms = (time.monotonic() - began) * 1000
         return WindowUpdate(matrix.upto(candle_open_ms), late, fetched.errors, took_ms, touched)
+
+
+def window_keep(*, exchange: str, timeframe: str) -> None:
+    """Write the window to its file, for other processes and the next start; after the scan, which must not wait for
+    it.
+    """
+    with _lock(exchange, timeframe):
+        store.hot_write(exchange, timeframe, _window(exchange, timeframe).matrix())
 
 
 def history_flush(*, exchange: str, timeframe: str, everything: bool = False) -> int:
@@ -111,8 +117,8 @@ def _lanes_change(window: CandleWindow, symbols: list[str]) -> None:
 
 
 def _repair(window: CandleWindow) -> Fetched:
-    starts = {symbol: window.missing_from(symbol) for symbol in window.symbols}
-    wants = [Want(symbol, since) for symbol, since in starts.items() if since is not None]
+    starts = window.missing()
+    wants = [Want(symbol, since) for symbol, since in starts.items()]
     if not wants:
         return Fetched()
     longest = max(window.end_ms - want.since_ms for want in wants) // window.step
@@ -121,7 +127,7 @@ def _repair(window: CandleWindow) -> Fetched:
     fetched = loop.run(_fetch(window, wants, until, timeout_s), timeout_s=timeout_s + 30.0)
     for symbol, table in fetched.tables.items():
         window.merge(symbol, table)
-        window.give_up(symbol, starts[symbol] or 0, window.end_ms - PATIENCE * window.step)
+        window.give_up(symbol, starts[symbol], window.end_ms - PATIENCE * window.step)
     return fetched
 
 

@@ -18,7 +18,7 @@ from signals import listeners
 from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Scan
 from signals.selectors import symbols_selected
-from signals.services.candles import WindowUpdate, window_update
+from signals.services.candles import WindowUpdate, window_keep, window_update
 from signals.services.signals import signals_store
 from signals.sources import ScanContext, SignalDraft, sources
 
@@ -89,6 +89,7 @@ def lanes_late_scan(*, scan_id: int) -> int:
         findings = _asked(scan, update, candle_ms)
         _store(scan, update, findings, candle_ms)
     Scan.objects.filter(pk=scan.pk).update(late=len(update.late))
+    window_keep(exchange=scan.exchange, timeframe=scan.timeframe)
     return len(update.late)
 
 
@@ -109,6 +110,7 @@ def _scanned(scan: Scan, symbols: list[str]) -> Scan:
         count = _store(scan, update, findings, since_ms)
         if not _finish(scan, update, findings, len(symbols), count, began):
             log.warning("%s was taken over by another worker; its signals are stored once.", scan)
+    window_keep(exchange=scan.exchange, timeframe=scan.timeframe)
     return scan
 
 

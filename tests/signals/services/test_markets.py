@@ -6,6 +6,7 @@ import pytest
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeRetry
+from signals.domain.strategies import REGISTRY
 from signals.models import ExchangeState, Instrument, SelectionStep, Strategy
 from signals.selectors import symbols_selected
 from signals.services.markets import markets_load
@@ -118,7 +119,7 @@ def test_an_unreachable_exchange_says_so_and_changes_nothing(venue):
 def test_preparing_twice_within_the_hour_asks_once(venue):
     assert exchange_prepare(exchange="binance") == ["BTC/USDT", "PEPE/USDT"]
     assert exchange_prepare(exchange="binance") == ["BTC/USDT", "PEPE/USDT"]
-    assert venue.loads == 1 and Strategy.objects.count() == 4
+    assert venue.loads == 1 and Strategy.objects.count() == len(REGISTRY)
     ExchangeState.objects.update(markets_loaded_at=now() - timedelta(hours=2))
     exchange_prepare(exchange="binance")
     assert venue.loads == 2

@@ -1,6 +1,6 @@
 import pytest
 
-from signals.domain.strategies import ParameterError
+from signals.domain.strategies import REGISTRY, ParameterError
 from signals.models import Strategy
 from signals.services.strategies import strategies_ensure, strategy_change, strategy_create, strategy_enable
 
@@ -8,10 +8,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_defaults_are_made_once():
-    assert [row.kind for row in strategies_ensure()] == [
-        "ma_cross", "rsi_divergence", "bollinger_breakout", "macd_trend",
-    ]  # fmt: skip
-    assert strategies_ensure() == [] and Strategy.objects.count() == 4
+    assert [row.kind for row in strategies_ensure()] == list(REGISTRY)
+    assert strategies_ensure() == [] and Strategy.objects.count() == len(REGISTRY)
     assert Strategy.objects.get(kind="ma_cross").parameters == {"fast": 10, "slow": 30, "atr": 14}
 
 
@@ -30,7 +28,7 @@ def test_a_wrong_change_changes_nothing():
     strategies_ensure()
     with pytest.raises(ParameterError, match="smaller than slow"):
         strategy_change(strategy=Strategy.objects.get(kind="ma_cross"), parameters={"fast": 300})
-    assert Strategy.objects.filter(enabled=True).count() == 4
+    assert Strategy.objects.filter(enabled=True).count() == len(REGISTRY)
 
 
 def test_new_strategies_are_checked():
