@@ -162,8 +162,10 @@ def _holes(series: CandleSeries, audit: Audit, known: Iterable[Range]) -> list[R
     ends = [int(audit.times[0]), int(audit.times[-1])] if audit.times.size else []
     ends += [open_ms(moment) for moment in (series.first_open, series.last_open) if moment is not None]
     step = timeframe_ms(series.timeframe)
+    noted = list(ends[-2:]) if series.first_open is not None and series.last_open is not None else []
     for first, stop in audit.lost_months:
-        ends += [first, min(stop, last_closed_ms(now_ms(), series.timeframe) + step) - step]
+        if not noted or stop <= noted[0] or first > noted[1]:  # nobody knows any more how much of it there was
+            ends += [first, min(stop, last_closed_ms(now_ms(), series.timeframe) + step) - step]
     if not ends:
         return []
     return holes_of(audit.times, min(ends), max(ends) + step, step, known)
