@@ -21,6 +21,17 @@ def best_s(work: Callable[[], Any], *, repeats: int = 7) -> float:
     return min(times)
 
 
+def copy_bandwidth(threads: int) -> float:
+    """Bytes a second (read and written) of a plain copy of 512 MB by so many threads."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    size = 32_000_000 // threads
+    pairs = [(np.ones(size), np.empty(size)) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        seconds = best_s(lambda: list(pool.map(lambda pair: np.copyto(pair[1], pair[0]), pairs)))
+    return 2 * 8 * size * threads / seconds
+
+
 def figure(name: str, **values: Any) -> None:
     """Print one figure as a JSON line."""
     print(json.dumps({"figure": name, **{key: _short(value) for key, value in values.items()}}), flush=True)

@@ -58,7 +58,9 @@ class Klines:
             row = [kline.t, float(kline.o), float(kline.h), float(kline.l), float(kline.c), float(kline.v)]
         except (msgspec.MsgspecError, ValueError):
             return False
-        rows = self._rows.setdefault((kline.s, kline.i), {})
+        rows = self._rows.get((kline.s, kline.i))
+        if rows is None:
+            rows = self._rows[kline.s, kline.i] = {}
         rows[kline.t] = row
         if len(rows) > KEPT:
             del rows[min(rows)]
@@ -73,8 +75,8 @@ class Klines:
         """
         found = dict(self._final.get((interval, open_ms), {}))
         for (market_id, timeframe), rows in self._rows.items():
-            if timeframe == interval and open_ms in rows and max(rows) > open_ms:
-                found.setdefault(market_id, rows[open_ms])
+            if market_id not in found and timeframe == interval and open_ms in rows and max(rows) > open_ms:
+                found[market_id] = rows[open_ms]
         return found
 
     def finals(self, interval: str, open_ms: int) -> int:

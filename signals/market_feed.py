@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,6 @@ class MarketFeed:
     def __init__(self, exchange: str, client: Any, symbols: list[str], timeframes: list[str]) -> None:
         self.exchange, self.client, self.symbols, self.timeframes = exchange, client, symbols, timeframes
         self.last_event = 0.0  # monotonic seconds
-        self.last_event_at: datetime | None = None
         self.delivering = asyncio.Event()
         self.candles_since_ms = 0  # exchange time from which the candle socket has delivered without a break
         self.klines = Klines(self._event) if exchange in TAPPED and hasattr(client, "client") else None
@@ -88,9 +87,15 @@ class MarketFeed:
     def _market_ids(self) -> dict[str, str]:
         return {symbol: self.client.market(symbol)["id"] for symbol in self.symbols}
 
+    @property
+    def last_event_at(self) -> datetime | None:
+        """When something was last heard."""
+        return now() - timedelta(seconds=time.monotonic() - self.last_event) if self.last_event else None
+
     def _event(self) -> None:
-        self.last_event, self.last_event_at = time.monotonic(), now()
-        self.delivering.set()
+        self.last_event = time.monotonic()
+        if not self.delivering.is_set():
+            self.delivering.set()
 
     def _changed(self, tickers: dict[str, Any]) -> list[QuoteRow]:
         renew = time.monotonic() - self._renewed > RENEW_S

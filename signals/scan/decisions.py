@@ -20,7 +20,7 @@ from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, runs, spread
 from signals.scan.plan import Plan
 
-TILE = 32  # candles: the columns of a tile, its inputs and the state stay in the core's first two caches
+TILE = 256  # candles: the columns of a tile, its inputs and the state stay in the core's second cache
 TOLD = 8
 
 

@@ -10,10 +10,13 @@ cache_prepare()
 
 from numba import njit  # noqa: E402  (the cache folder must be set first)
 
+from signals.domain.indicators.language import NAN, select  # noqa: E402
 from signals.scan import vector  # noqa: E402
 
 call_at: Any = vector.call_at
 word_at: Any = vector.word_at
+rows_at: Any = vector.rows_at
+LARGEST = 1.7976931348623157e308
 SETTLED_AGE = 1 << 30  # what a kind is told of a lane that is past every warm-up
 
 
@@ -128,28 +131,26 @@ def lanes_pack(series: np.ndarray, lanes: np.ndarray, out: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_push(
-    control: np.ndarray, values: np.ndarray, inbox: np.ndarray, steady: np.ndarray, row: int, tick: int
-) -> None:  # fmt: skip
-    """Put one candle of every symbol into row `row` of the blocks and move the lanes on (see `row_run`).
+def row_push(control: np.ndarray, row: int, tick: int) -> None:
+    """Take the candles of the inbox into row `row` of the blocks and move the lanes on (see `row_run`).
 
-    values (blocks, 5, rows, WIDTH), inbox float64 (blocks, 5, WIDTH), steady bool (blocks, WIDTH). A lane without a
-    usable candle stops being steady; it repeats the row before, and what is computed from that is not looked at. The
-    inbox is emptied.
+    inbox float64 (blocks, 5, WIDTH) and steady float64 (blocks, WIDTH; 1 or 0) lie where `control` says. A lane
+    without a usable candle stops being steady; it repeats the row before, and what is computed from that is not looked
+    at. The inbox is emptied.
     """
-    width = values.shape[3]
-    for block in range(values.shape[0]):
-        for slot in range(width):
-            high, low = inbox[block, 1, slot], inbox[block, 2, slot]
-            good = (low > 0.0) & (low <= high) & (high < np.inf)
-            for place in (0, 3):
-                good &= (inbox[block, place, slot] > 0.0) & (inbox[block, place, slot] < np.inf)
-            steady[block, slot] &= good & (inbox[block, 4, slot] >= 0.0) & (inbox[block, 4, slot] < np.inf)
+    frame_at, inbox_at, steady_at = control[0], control[12], control[13]
+    values_at, block_rows, rows = word_at(frame_at, 0), word_at(frame_at, 1), word_at(frame_at, 2)
+    for block in range(control[1]):
+        values, inbox = rows_at(values_at, block * block_rows), rows_at(inbox_at, block * 5)
+        steady = rows_at(steady_at, block)
+        first, high, low, close, volume = inbox[0], inbox[1], inbox[2], inbox[3], inbox[4]
+        good = (low > 0.0) & (low <= high) & (high <= LARGEST) & (first > 0.0) & (first <= LARGEST)
+        good = good & (close > 0.0) & (close <= LARGEST) & (volume >= 0.0) & (volume <= LARGEST) & (steady[0] > 0.5)
+        steady[0] = select(good, 1.0, 0.0)
         for place in range(5):
-            for slot in range(width):
-                kept = values[block, place, row - 1, slot]
-                values[block, place, row, slot] = inbox[block, place, slot] if steady[block, slot] else kept
-                inbox[block, place, slot] = np.nan
+            at = place * rows + row
+            values[at] = select(good, inbox[place], values[at - 1])
+            inbox[place] = NAN
     row_run(control, row, tick)
 
 
@@ -180,12 +181,13 @@ def candle_fold(candle: np.ndarray, into: np.ndarray) -> None:
 
 
 def control_of(
-    frame: np.ndarray, blocks: int, table: np.ndarray, numbers: np.ndarray, entries: np.ndarray, told: np.ndarray
-) -> np.ndarray:
-    """What `row_run` needs, as int64 (12,): the frame's address, how many blocks, and of both tables address, entries,
+    frame: np.ndarray, blocks: int, table: np.ndarray, numbers: np.ndarray, entries: np.ndarray, told: np.ndarray,
+    inbox: np.ndarray, steady: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """What `row_push` needs, as int64 (14,): the frame's address, how many blocks, and of both tables address, entries,
     bytes an entry, address of the numbers, bytes a row of them. The arrays must outlive it.
     """
     parts = [frame.ctypes.data, blocks]
     for rows, beside in ((table, numbers), (entries, told)):
         parts += [rows.ctypes.data, rows.shape[0], rows.shape[1] * 8, beside.ctypes.data, beside.shape[1] * 8]
-    return np.array(parts, np.int64)
+    return np.array([*parts, inbox.ctypes.data, steady.ctypes.data], np.int64)

@@ -43,8 +43,7 @@ class LiveLanes:
     masks: np.ndarray = field(init=False)
     state: np.ndarray = field(init=False)
     inbox: np.ndarray = field(init=False)
-    steady: np.ndarray = field(init=False)
-    steady_blocks: np.ndarray = field(init=False)
+    flags: np.ndarray = field(init=False)  # float64 (blocks, WIDTH): 1 where a lane is steady
     anchor_ms: np.ndarray = field(init=False)
     last_ms: int = 0
     row: int = -1
@@ -66,13 +65,14 @@ class LiveLanes:
         self.columns = aligned((blocks, width, rows, WIDTH), fill=np.nan)
         self.masks = np.zeros((blocks, max(2 * len(self.decisions.formulas), 1), rows), np.uint16)
         self.state = aligned((blocks, max(plan.states, 1), WIDTH), fill=0.0)
-        self.inbox = np.full((blocks, len(FIELDS), WIDTH), np.nan)
-        self.steady_blocks = np.zeros((blocks, WIDTH), bool)
-        self.steady = self.steady_blocks.reshape(-1)[: len(self.symbols)]
+        self.inbox = aligned((blocks, len(FIELDS), WIDTH), fill=np.nan)
+        self.flags = aligned((blocks, WIDTH), fill=0.0)
         self.anchor_ms = np.zeros(len(self.symbols), np.int64)
         self.frame = frame_of(self.values, self.state, self.columns, masks=self.masks)
         made = self.decisions
-        self.control = control_of(self.frame, blocks, plan.table, plan.numbers, made.entries, made.told)
+        self.control = control_of(
+            self.frame, blocks, plan.table, plan.numbers, made.entries, made.told, self.inbox, self.flags
+        )
         self.larger = [Larger(self, minutes, group) for minutes, group in made.larger]
 
     def rebuild(self, matrix: CandleMatrix, symbols: Iterable[str] | None = None) -> None:
@@ -108,7 +108,7 @@ class LiveLanes:
             row = self.row + 1
         for one in self.larger:
             one.push(open_ms, row - self.bias)
-        row_push(self.control, self.values, self.inbox, self.steady_blocks, row, open_ms // self.step_ms)
+        row_push(self.control, row, open_ms // self.step_ms)
         self.row, self.last_ms = row, open_ms
 
     def put(self, candles: np.ndarray) -> None:
@@ -117,6 +117,11 @@ class LiveLanes:
         padded = np.full((len(FIELDS), blocks * WIDTH), np.nan)
         padded[:, : len(self.symbols)] = candles
         self.inbox[:] = padded.reshape(len(FIELDS), blocks, WIDTH).transpose(1, 0, 2)
+
+    @property
+    def steady(self) -> np.ndarray:
+        """Bool (symbols,): which lanes are moved on by every candle."""
+        return self.flags.reshape(-1)[: len(self.symbols)] > 0.5
 
     def young(self) -> list[str]:
         """Symbols that are not steady: what all formulas say of them is not in the masks."""
@@ -147,9 +152,10 @@ class LiveLanes:
             formula, side = divmod(int(number), 2)
             other = int(bits[block, number ^ 1])
             alone = int(bits[block, number]) & ~other
-            for slot in range(WIDTH):
-                symbol = int(block) * WIDTH + slot
-                if alone >> slot & 1 and symbol < len(self.symbols) and settled[formula][symbol]:
+            while alone:
+                symbol = int(block) * WIDTH + (alone & -alone).bit_length() - 1
+                alone &= alone - 1
+                if symbol < len(self.symbols) and settled[formula][symbol]:
                     found.append((symbol, formula, -1 if side else 1))
         return found
 
@@ -172,7 +178,7 @@ class LiveLanes:
         self.last_ms = int(recent.open_time_ms[-1])
         self.bias = self.row - self.decisions.lookback
         self._placed()
-        self.steady[:] = False
+        self.flags[:] = 0.0
 
     def _settle(self, recent: CandleMatrix, wanted: list[int]) -> None:
         """Compute these lanes whole, and put what they keep into their slots."""
@@ -187,9 +193,10 @@ class LiveLanes:
         for lane, place in enumerate(wanted):
             block, slot = divmod(place, WIDTH)
             begin, end = panel.stretches[blocks[lane]][-1] if panel.stretches[blocks[lane]] else (length, 0)
-            self.steady[place] = end == length and end - begin >= self.steady_age
+            steady = end == length and end - begin >= self.steady_age
+            self.flags[block, slot] = steady
             self.anchor_ms[place] = int(panel.open_time_ms[begin]) if end == length else 0
-            if self.steady[place]:
+            if steady:
                 self.values[block, :, rows, slot] = panel.values[blocks[lane], :, -near:, slots[lane]]
                 self.state[block, :, slot] = state[blocks[lane], :, slots[lane]]
                 at = self.row - self.bias
@@ -250,7 +257,7 @@ class Larger:
             self.lanes.push(open_ms + self.owner.step_ms - self.length)
             self.running.fill(np.nan)
         count, at = len(self.lanes.decisions.plan.columns), self.lanes.row - self.lanes.bias
-        steady = self.lanes.steady_blocks[:, None, :]
+        steady = self.lanes.flags[:, None, :] > 0.5
         newest = np.where(steady, self.lanes.columns[:, :count, at], np.nan)
         self.owner.columns[:, self.place : self.place + count, row] = newest
 

@@ -13,11 +13,11 @@ from signals.domain.indicators.catalog import Indicator
 from signals.domain.lanes import Lanes, usable_candles
 from signals.scan.contexts import larger_matrix, places_of, plain, split, spread_out, step_of
 from signals.scan.drive import blocks_run
-from signals.scan.panel import Panel, aligned
+from signals.scan.panel import LINE, Panel, aligned
 from signals.scan.plan import Plan
 
 BACKEND = "cpu"
-TILE = 64  # candles of a block that all kinds pass over while they are in the core's cache
+TILE = 1024  # candles of a block that all kinds pass over before the next ones: columns are written in long runs
 PAYS = 200_000  # lane-candles a thread: below, handing the work over costs more than it saves
 
 
@@ -28,8 +28,10 @@ def lanes_compute(matrix: CandleMatrix, indicators: Iterable[Indicator]) -> Lane
     """
     wanted, step = list(indicators), step_of(matrix)
     own, larger = split(wanted, step)
+    from signals.scan import backend  # it chooses between this module and the GPU's
+
     plan, panel = Plan.of(own), Panel.of(matrix)
-    columns = columns_compute(panel, plan)
+    columns = backend.columns_compute(panel, plan).values
     named = {name: panel.by_symbol(columns[:, place]) for place, name in enumerate(plan.columns)}
     for one in wanted:
         named |= {
@@ -66,6 +68,8 @@ def panel_run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The columns, and what each lane keeps to go on from there: float64 (blocks, states, WIDTH)."""
     shape = (panel.blocks, len(plan.columns), *panel.values.shape[2:])
+    if out is not None and (out.shape != shape or out.ctypes.data % LINE or not out.flags.c_contiguous):
+        raise ValueError(f"out must be what an earlier call with these shapes returned ({shape}).")
     columns = aligned(shape) if out is None else out
     table, numbers = plan.table, plan.numbers
     state = aligned((panel.blocks, max(plan.states, 1), panel.values.shape[3]), fill=0.0)

@@ -1,10 +1,12 @@
 """Storing signals: each once, by (instrument, timeframe, strategy version, candle open time)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 
+from accounts.clock import now
 from signals.candles.matrix import CandleMatrix
 from signals.domain.timeframes import open_ms, open_time
 from signals.models import Instrument, Scan, Signal
@@ -31,7 +33,7 @@ def signals_store(*, scan: Scan, matrix: CandleMatrix, drafts: list[SignalDraft]
     instruments = {
         one.symbol: one for one in Instrument.objects.filter(exchange=scan.exchange, symbol__in=matrix.symbols)
     }
-    rows = [row for draft in drafts if (row := _row(scan, matrix, draft, instruments, since_ms)) is not None]
+    rows = signal_rows(scan, matrix, drafts, instruments, since_ms)
     if not rows:
         return Stored(0, [])
     ours = Signal.objects.filter(
@@ -48,16 +50,26 @@ def signals_store(*, scan: Scan, matrix: CandleMatrix, drafts: list[SignalDraft]
     return Stored(ours.count() - before, ids)
 
 
+def signal_rows(
+    scan: Scan, matrix: CandleMatrix, drafts: list[SignalDraft], instruments: dict[str, Instrument], since_ms: int
+) -> list[Signal]:
+    """Signals ready to be stored; drafts that cannot be true are left out."""
+    places, moment = {symbol: row for row, symbol in enumerate(matrix.symbols)}, now()
+    rows = (_row(scan, matrix, draft, instruments, since_ms, places, moment) for draft in drafts)
+    return [row for row in rows if row is not None]
+
+
 def _row(
-    scan: Scan, matrix: CandleMatrix, draft: SignalDraft, instruments: dict[str, Instrument], since_ms: int
-) -> Signal | None:
+    scan: Scan, matrix: CandleMatrix, draft: SignalDraft, instruments: dict[str, Instrument], since_ms: int,
+    places: dict[str, int], moment: datetime,
+) -> Signal | None:  # fmt: skip
     candle_ms = open_ms(scan.candle_open_time) if draft.candle_open_ms is None else draft.candle_open_ms
-    close = _close(matrix, draft.symbol, candle_ms)
+    close = _close(matrix, places.get(draft.symbol), candle_ms)
     believable = draft.side in SIDES and 0.0 <= draft.confidence <= 1.0 and candle_ms >= since_ms
     if close is None or not believable or draft.symbol not in instruments:
         return None
     return Signal(
-        instrument=instruments[draft.symbol],
+        instrument_id=instruments[draft.symbol].pk,
         timeframe=scan.timeframe,
         strategy_id=draft.strategy_id,
         candle_open_time=open_time(candle_ms),
@@ -67,13 +79,15 @@ def _row(
         close=close,
         inputs=draft.inputs,
         backend=BACKEND,
+        created_at=moment,
     )
 
 
-def _close(matrix: CandleMatrix, symbol: str, candle_ms: int) -> Decimal | None:
+def _close(matrix: CandleMatrix, place: int | None, candle_ms: int) -> Decimal | None:
     """The candle's close, exactly as the exchange printed it; None where there is no such candle."""
-    column = int(np.searchsorted(matrix.open_time_ms, candle_ms))
-    if symbol not in matrix.symbols or column >= matrix.open_time_ms.size or matrix.open_time_ms[column] != candle_ms:
+    times = matrix.open_time_ms
+    newest = times.size - 1 if times.size and times[-1] == candle_ms else int(np.searchsorted(times, candle_ms))
+    if place is None or newest >= times.size or times[newest] != candle_ms:
         return None
-    price = float(matrix.close[matrix.symbols.index(symbol), column])
-    return Decimal(repr(price)) if np.isfinite(price) and price > 0.0 else None
+    price = float(matrix.close[place, newest])
+    return Decimal(repr(price)) if 0.0 < price < float("inf") else None

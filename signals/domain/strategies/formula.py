@@ -117,4 +117,6 @@ def _literal(value: Any) -> str:
         raise NotTraceable(f"A formula is made of numbers, not of {type(value).__name__}.")
     if value != value:
         return "NAN"
-    return repr(float(value)) if abs(value) != float("inf") else ("INFINITY" if value > 0 else "-INFINITY")
+    if abs(value) == float("inf"):
+        raise NotTraceable("A formula has no infinite numbers.")
+    return repr(float(value))
