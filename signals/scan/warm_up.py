@@ -6,6 +6,7 @@ import numpy as np
 
 from signals.candles.matrix import CandleMatrix
 from signals.domain.strategies import REGISTRY
+from signals.domain.timeframes import MINUTE_MS
 
 
 def kernels_warm_up() -> Iterator[str]:
@@ -14,10 +15,18 @@ def kernels_warm_up() -> Iterator[str]:
 
     cache_prepare()
     yield "numba is loaded"
+    from signals.scan.decisions import DecisionPlan, Rule, traceable
+    from signals.scan.live import LiveLanes
     from signals.scan.pass_cpu import lanes_compute
 
     prices = 100.0 + np.sin(np.arange(400.0)).reshape(2, 200)
-    matrix = CandleMatrix(("A", "B"), np.arange(200), prices, prices + 1.0, prices - 1.0, prices, prices)
-    indicators = [one for rules in REGISTRY.values() for one in rules.indicators(rules.validate({}))]
-    lanes = lanes_compute(matrix, indicators)
+    matrix = CandleMatrix(("A", "B"), np.arange(200) * MINUTE_MS, prices, prices + 1.0, prices - 1.0, prices, prices)
+    rules = [Rule(one, one.validate({})) for one in REGISTRY.values()]
+    lanes = lanes_compute(matrix, [need for one in rules for need in one.rules.indicators(one.values)])
     yield f"the fused pass is compiled ({len(lanes.columns)} columns)"
+    live = LiveLanes(matrix.symbols, DecisionPlan.of(traceable(rules)[0]), MINUTE_MS)
+    live.rebuild(matrix)
+    live.push(live.last_ms + MINUTE_MS)
+    for formula in range(len(live.decisions.wholes)):
+        live.details(0, formula)
+    yield f"{len(live.decisions.formulas)} strategies are compiled"
