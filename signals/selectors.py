@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.db import models
+
 from signals.domain.timeframes import open_ms, open_time, timeframe_ms
 from signals.held import symbols_held
-from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep
+from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep, SymbolXray
 from signals.seconds import seconds_read as seconds_read
 
 
@@ -55,3 +57,10 @@ def holes_of_market(*, exchange: str, timeframe: str, since_ms: int) -> dict[str
 
 def _range(hole: CandleHole, timeframe: str) -> tuple[int, int]:
     return open_ms(hole.first_open), open_ms(hole.last_open) + timeframe_ms(timeframe)
+
+
+def xrays_of(*, exchange: str, timeframe: str) -> list[SymbolXray]:
+    """The latest X-ray of each symbol of a market, the largest potential first, unknown ones last."""
+    rows = SymbolXray.objects.filter(instrument__exchange=exchange, timeframe=timeframe)
+    ordered = rows.order_by(models.F("potential").desc(nulls_last=True), "instrument__symbol")
+    return list(ordered.select_related("instrument", "strategy"))

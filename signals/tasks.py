@@ -8,7 +8,7 @@ from django.conf import settings
 
 from accounts.clock import now_ms
 from accounts.exchanges.errors import ExchangeError
-from signals.domain.timeframes import last_closed_ms, open_time
+from signals.domain.timeframes import last_closed_ms, open_ms, open_time
 
 RETRIES = 3
 RETRY_S = 4
@@ -38,6 +38,7 @@ def scan_candle(self: Any, exchange: str, timeframe: str, candle_open_ms: int) -
     if scan.late:
         scan_late.apply_async((scan.pk,), countdown=LATE_S)
     history_keep.delay(exchange, timeframe)
+    xray_follow.delay(exchange, timeframe, candle_open_ms)
 
 
 @shared_task(bind=True, max_retries=RETRIES)
@@ -52,6 +53,7 @@ def scan_late(self: Any, scan_id: int) -> None:
         late = 1
     if late and self.request.retries < self.max_retries:
         raise self.retry(countdown=LATE_S)
+    xray_late.delay(scan_id)
 
 
 @shared_task
@@ -60,6 +62,35 @@ def history_keep(exchange: str, timeframe: str) -> None:
     from signals.services.candles import history_flush
 
     history_flush(exchange=exchange, timeframe=timeframe)
+
+
+@shared_task
+def xray_follow(exchange: str, timeframe: str, candle_open_ms: int) -> None:
+    """The X-ray of a candle whose signals are out."""
+    from signals.services.xray import xray_update
+
+    xray_update(exchange=exchange, timeframe=timeframe, candle_open_ms=candle_open_ms)
+
+
+@shared_task
+def xray_late(scan_id: int) -> None:
+    """The X-ray of the lanes that came late to a scan; the rows of the others are there and stay."""
+    from signals.models import Scan
+    from signals.services.xray import xray_update
+
+    scan = Scan.objects.get(pk=scan_id)
+    xray_update(exchange=scan.exchange, timeframe=scan.timeframe, candle_open_ms=open_ms(scan.candle_open_time))
+
+
+@shared_task
+def xray_measure() -> None:
+    """What strategies have paid by regime, of every market that is scanned."""
+    from signals.services import xray_measure as service
+
+    for exchange in settings.XRAY_MARKET_EXCHANGES:
+        for timeframe in settings.XRAY_TIMEFRAMES:
+            found = service.xray_measure(exchange=exchange, timeframe=timeframe)
+            log.info("%s %s: trades by regime of %d symbols measured.", exchange, timeframe, found.symbols)
 
 
 @shared_task

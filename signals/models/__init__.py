@@ -4,6 +4,7 @@ from signals.models.custom import CustomStrategy
 from signals.models.market import CandleHole, CandleSeries, ExchangeState, Instrument
 from signals.models.selection import SelectionStep, SymbolTrouble
 from signals.models.signal import SIDES, Outcome, Scan, Signal, Strategy
+from signals.models.xray import Regime, RegimeResult, SymbolXray
 
 __all__ = [
     "SIDES",
@@ -13,9 +14,12 @@ __all__ = [
     "ExchangeState",
     "Instrument",
     "Outcome",
+    "Regime",
+    "RegimeResult",
     "Scan",
     "SelectionStep",
     "Signal",
     "Strategy",
     "SymbolTrouble",
+    "SymbolXray",
 ]
