@@ -4,7 +4,10 @@ import pytest
 from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
-NUMBERS = {"confidence", "spread", "threshold", "volume_quote_24h"}  # measures, not money
+NUMBERS = {
+    "confidence", "spread", "threshold", "volume_quote_24h", "strategy_mean",
+    "strength", "trend", "momentum", "volatility", "volume", "support", "resistance", "liquidity", "potential",
+}  # fmt: skip  # measures, not money
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ def test_amounts_are_text_and_moments_are_moments(schema) -> None:
 
 
 def test_every_list_is_paged_by_cursor(schema) -> None:
-    short = {"/api/stops", "/api/instruments/{public_id}/candles"}  # what is in force; what `limit` bounds
+    bounded = {"/api/instruments/{public_id}/candles", "/api/xray/{symbol}/history"}
+    short = {"/api/stops", *bounded}  # what is in force; what `limit` bounds
     for path, operations in schema["paths"].items():
         answer = operations.get("get", {}).get("responses", {}).get("200", {})
         kind = answer.get("content", {}).get("application/json", {}).get("schema", {})

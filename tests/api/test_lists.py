@@ -15,7 +15,7 @@ from trading.models import Order
 pytestmark = pytest.mark.django_db
 OWNED = ["bots", "exchange-accounts", "intents", "orders", "fills", "positions", "trades"]
 UNNAMED = ["stats", "equity", "balances"]
-SHARED = ["signals", "strategies", "instruments", "models"]
+SHARED = ["signals", "strategies", "instruments", "models", "xray"]
 
 
 def _ids(answer) -> list[str]:
