@@ -10,8 +10,11 @@ class MlmodelsConfig(AppConfig):
     verbose_name = "Models"
 
     def ready(self) -> None:
-        """Register the source: a small object, models are loaded at the first scan that has a champion."""
+        """Register the source and who explains its signals; models are loaded at the first scan with a champion."""
+        from mlmodels.explain import model_again
         from mlmodels.source import ModelSource
+        from signals.explainers import explainer_register
         from signals.sources import register
 
         register(ModelSource())
+        explainer_register("model", model_again)

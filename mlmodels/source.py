@@ -49,8 +49,11 @@ class ModelSource:
         rows = [row for row in np.flatnonzero(rows_usable(features)) if symbols[row] in wanted]
         inputs = model_input(features[rows])
         probability = predictor.predict(inputs)
+        anchor_ms = int(context.matrix.open_time_ms[column - (LOOKBACK - 1)])
         return [
-            draft_make(champion, champion.strategy_id, symbols[row], inputs[place], float(probability[place]))
+            draft_make(
+                champion, champion.strategy_id, symbols[row], inputs[place], float(probability[place]), anchor_ms
+            )
             for place, row in enumerate(rows)
             if probability[place] >= champion.threshold
         ]
@@ -87,8 +90,10 @@ def _column(context: ScanContext) -> int | None:
     return column if whole else None
 
 
-def draft_make(champion: ModelVersion, strategy_id: int, symbol: str, row: Any, probability: float) -> SignalDraft:
-    """One buy, with all that is needed to compute its probability again."""
+def draft_make(
+    champion: ModelVersion, strategy_id: int, symbol: str, row: Any, probability: float, anchor_ms: int
+) -> SignalDraft:
+    """One buy, with all that is needed to compute its probability again; `anchor_ms` opens the first candle it saw."""
     values = {name: float(value) for name, value in zip(FEATURES, row, strict=True)}
     top = list(champion.report.get("importance", values))[:TOP_FACTS]
     facts = ", ".join(f"{name.replace('_', ' ')} {values[name]:.3g}" for name in top if name in values)
@@ -106,5 +111,6 @@ def draft_make(champion: ModelVersion, strategy_id: int, symbol: str, row: Any, 
             "probability": probability,
             "threshold": champion.threshold,
             "features": values,
+            "anchor_ms": anchor_ms,
         },
     )

@@ -11,7 +11,8 @@ class SignalsConfig(AppConfig):
 
     def ready(self) -> None:
         """The strategies are the first sources of signals; staff are told when the GPU fails."""
-        from signals import sources
+        from signals import explainers, sources
+        from signals.custom.explain import custom_again
         from signals.custom.source import CustomStrategySource
         from signals.scan import backend
         from signals.services.backend import backend_fallback_report
@@ -19,4 +20,5 @@ class SignalsConfig(AppConfig):
 
         sources.register(StrategySource())
         sources.register(CustomStrategySource())
+        explainers.explainer_register("custom", custom_again)
         backend.on_fallback(backend_fallback_report)

@@ -1,12 +1,13 @@
 """Reads of this room, for the rooms above, pages and the API."""
 
+import uuid
 from collections.abc import Iterable
 
 from django.db import models
 
 from signals.domain.timeframes import open_ms, open_time, timeframe_ms
 from signals.held import symbols_held
-from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep, SymbolXray
+from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep, Signal, SymbolXray
 from signals.seconds import seconds_read as seconds_read
 
 
@@ -64,3 +65,14 @@ def xrays_of(*, exchange: str, timeframe: str) -> list[SymbolXray]:
     rows = SymbolXray.objects.filter(instrument__exchange=exchange, timeframe=timeframe)
     ordered = rows.order_by(models.F("potential").desc(nulls_last=True), "instrument__symbol")
     return list(ordered.select_related("instrument", "strategy"))
+
+
+def signal_by_id(given: str) -> Signal | None:
+    """A signal by its public id or its number; None when there is none."""
+    rows = Signal.objects.select_related("instrument", "strategy")
+    if given.isascii() and given.isdigit() and len(given) < 19:
+        return rows.filter(pk=int(given)).first()
+    try:
+        return rows.filter(public_id=uuid.UUID(given)).first()
+    except ValueError:
+        return None

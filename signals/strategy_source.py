@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from signals.domain.strategies.base import Decisions
-from signals.domain.timeframes import open_ms, timeframe_ms
+from signals.domain.timeframes import MINUTE_MS, open_ms, timeframe_ms
 from signals.sources import ScanContext, SignalDraft
 from signals.versions import Version, versions_enabled
 
@@ -37,8 +37,11 @@ class StrategySource:
         self._markets: dict[tuple[str, str], Market] = {}
 
     def drafts(self, context: ScanContext) -> list[SignalDraft]:
-        """Drafts of all strategies for the candles from `context.since_ms` on."""
-        versions = versions_enabled()
+        """Drafts of all enabled strategies for the candles from `context.since_ms` on."""
+        return self.said(context, versions_enabled())
+
+    def said(self, context: ScanContext, versions: list[Version]) -> list[SignalDraft]:
+        """Drafts of these versions."""
         if not versions or not context.matrix.open_time_ms.size:
             return []
         market = self._markets.setdefault((context.exchange, context.timeframe), Market())
@@ -93,7 +96,8 @@ def _newest(context: ScanContext, market: Market) -> list[SignalDraft]:
         confidence = details.pop("confidence")
         anchor = int(lanes.anchor_ms[symbol])
         close, version = float(closes[symbol]), market.compiled[formula]
-        drafts.append(_draft(context, symbol, version, side, confidence, details, close, anchor, lanes.last_ms))
+        since = (anchor, lanes.larger_from(formula))
+        drafts.append(draft_make(context, symbol, version, side, confidence, details, close, since, lanes.last_ms))
     return drafts
 
 
@@ -131,8 +135,9 @@ def _whole(
             at = first + column
             side, details = int(decisions.side[row, at]), _details(decisions, row, at)
             numbers = (float(decisions.confidence[row, at]), details, float(lanes.close[row, at]))
+            since = (int(anchors[row, at]), int(times[0]) if reads_larger(version, context) else None)
             place = places[symbols[row]]
-            drafts.append(_draft(context, place, version, side, *numbers, int(anchors[row, at]), int(times[at])))
+            drafts.append(draft_make(context, place, version, side, *numbers, since, int(times[at])))
     return drafts
 
 
@@ -150,17 +155,25 @@ def _details(decisions: Decisions, row: int, column: int) -> dict[str, float]:
     return {name: float(values[row, column]) for name, values in decisions.details.items()}
 
 
-def _draft(
+def reads_larger(version: Version, context: ScanContext) -> bool:
+    """Whether it reads candles that are larger than the scan's own."""
+    step = timeframe_ms(context.timeframe)
+    return any(one.minutes * MINUTE_MS > step for one in version.rules.indicators(version.values))
+
+
+def draft_make(
     context: ScanContext, place: int, version: Version, side: int, confidence: float, details: dict[str, float],
-    close: float, anchor_ms: int, candle_ms: int,
+    close: float, since: tuple[int, int | None], candle_ms: int,
 ) -> SignalDraft:  # fmt: skip
-    inputs = {name: value for name, value in details.items() if np.isfinite(value)}
+    """`since`: open times of the first candle of the lane's stretch, and of the larger candles' first (None: none)."""
+    inputs: dict[str, Any] = {name: value for name, value in details.items() if np.isfinite(value)}
+    inputs |= {"close": close, "anchor_ms": since[0]} | ({} if since[1] is None else {"larger_from_ms": since[1]})
     return SignalDraft(
         symbol=context.symbols[place],
         strategy_id=version.pk,
         side=SIDE_NAMES[side],
         confidence=confidence,
         reason=version.rules.reason(side, version.values, details),
-        inputs=inputs | {"close": close, "anchor_ms": anchor_ms},
+        inputs=inputs,
         candle_open_ms=candle_ms,
     )

@@ -148,3 +148,14 @@ def custom_folder_watch() -> None:
 
     for custom in folder_read():
         custom_check.delay(custom.pk)
+
+
+@shared_task
+def weights_learn() -> None:
+    """Learn the weights of all sources from the closed trades."""
+    from signals.services.weights import weights_learn as learn
+
+    for exchange in settings.XRAY_MARKET_EXCHANGES:
+        for timeframe in settings.XRAY_TIMEFRAMES:
+            for row in learn(exchange=exchange, timeframe=timeframe):
+                log.info("%s (%d closed trades)", row, row.samples)

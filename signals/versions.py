@@ -7,12 +7,13 @@ another process is in force within that time, well inside the 30 s that are prom
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
-from signals.domain.strategies import REGISTRY, ParameterError
+from signals.domain.strategies import REGISTRY, ParameterError, strategy_of
 from signals.domain.strategies import Strategy as Rules
 from signals.models import Strategy
 
@@ -55,12 +56,17 @@ def versions_reload() -> list[Version]:
         found = []
         for row in Strategy.objects.filter(enabled=True, kind__in=REGISTRY).order_by("pk"):
             try:
-                rules = REGISTRY[row.kind]
-                found.append(Version(row.pk, rules, rules.validate(row.parameters)))
+                found.append(version_of(row, row.parameters))
             except ParameterError as error:
                 log.error("%s is not scanned: %s", row, error)
         _kept = _Kept(found, time.monotonic())
         return found
+
+
+def version_of(row: Strategy, parameters: Mapping[str, Any]) -> Version:
+    """A version of a registered kind with these parameters. Raises ParameterError."""
+    rules = strategy_of(row.kind)
+    return Version(row.pk, rules, rules.validate(parameters))
 
 
 def versions_forget() -> None:

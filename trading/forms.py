@@ -206,8 +206,8 @@ class BotForm:
 
 
 def _strategies() -> Choices:
-    rows = Strategy.objects.filter(enabled=True).exclude(kind="model")
-    return [(ALL_STRATEGIES, "All strategies"), *((str(row.public_id), str(row)) for row in rows)]
+    rows = Strategy.objects.filter(enabled=True).exclude(kind__in=("model", "aggregate"))
+    return [(ALL_STRATEGIES, "All together (the aggregate)"), *((str(row.public_id), str(row)) for row in rows)]
 
 
 def _timeframes() -> Choices:

@@ -26,6 +26,7 @@ TABLE = (
     Entry("X-ray measured", "signals.tasks.xray_measure", 86_400, "Measures what strategies have paid by regime."),
     Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),
     Entry("equity snapshots", "trading.tasks.snapshots_take", 30, "Writes a point of every account's equity curve."),
+    Entry("source weights", "signals.tasks.weights_learn", 60, "Learns the sources' weights from closed trades."),
     Entry("training due", "mlmodels.tasks.train_due", 60, "Starts a training when enough is new."),
 )
 

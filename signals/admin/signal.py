@@ -1,10 +1,13 @@
 """Scans, signals and outcomes in the admin."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from accounts.admin import HistoryAdmin
 from signals.models import Outcome, Scan, Signal
+from signals.services.explain import signal_explain
+from signals.services.explain_text import explanation_lines
 
 
 @admin.register(Scan)
@@ -19,6 +22,7 @@ class ScanAdmin(HistoryAdmin):
         "instruments",
         "late",
         "signals",
+        "refused",
         "fetch_ms",
         "kernel_ms",
         "store_ms",
@@ -31,12 +35,18 @@ class ScanAdmin(HistoryAdmin):
 
 @admin.register(Signal)
 class SignalAdmin(HistoryAdmin):
-    """Signals, as they were made."""
+    """Signals, as they were made; the page of one makes it again and compares."""
 
     list_display = ("candle_open_time", "instrument", "timeframe", "side", "confidence", "strategy", "reason")
     list_filter = ("side", "strategy", "timeframe", "instrument__exchange", ("candle_open_time", RangeDateTimeFilter))
     search_fields = ("instrument__symbol", "public_id", "reason")
     list_select_related = ("instrument", "strategy")
+    readonly_fields = ("explanation",)
+
+    @admin.display(description="Made again from the stored candles")
+    def explanation(self, signal: Signal) -> str:
+        """The same text as `manage.py explain_signal`."""
+        return format_html("<pre>{}</pre>", "\n".join(explanation_lines(signal_explain(signal=signal))))
 
 
 @admin.register(Outcome)

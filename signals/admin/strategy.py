@@ -9,10 +9,9 @@ from django.http import HttpRequest
 
 from accounts.admin import AuditedAdmin, staff_of
 from accounts.services.audit import audit_record
-from signals.custom.resolve import version_rules
 from signals.domain.strategies import ParameterError
 from signals.models import Strategy
-from signals.services.strategies import strategy_change, strategy_enable
+from signals.services.strategies import parameters_check, strategy_change, strategy_enable
 
 
 @admin.register(Strategy)
@@ -41,8 +40,7 @@ class StrategyAdmin(AuditedAdmin):
             if self.instance.kind == "model":
                 return self.instance.parameters
             try:
-                with version_rules(self.instance) as rules:
-                    return rules.validate(self.cleaned_data["parameters"])
+                return parameters_check(strategy=self.instance, parameters=self.cleaned_data["parameters"])
             except ParameterError as error:
                 raise ValidationError(str(error)) from None
 

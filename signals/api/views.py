@@ -22,6 +22,7 @@ from signals import quotes
 from signals.candles.cache import history_cached
 from signals.candles.matrix import CandleTable
 from signals.models import SIDES, Instrument, Signal, Strategy
+from signals.services.explain import signal_explain
 
 
 class SignalOutput(PublicSerializer):
@@ -33,6 +34,8 @@ class SignalOutput(PublicSerializer):
     strategy = serializers.UUIDField(source="strategy.public_id")
     strategy_name = serializers.CharField(source="strategy.name")
     inputs = serializers.JSONField(help_text="Indicator values the decision was made from.")
+    votes = serializers.JSONField(help_text="Of an aggregate: who said what, with which weight.")
+    provenance = serializers.JSONField(help_text="Hash, number and revision of its candles, anchor, parameters.")
 
     class Meta:
         model = Signal
@@ -49,11 +52,28 @@ class SignalOutput(PublicSerializer):
             "confidence",
             "reason",
             "close",
+            "threshold",
+            "votes",
             "inputs",
+            "provenance",
             "backend",
             "created_at",
         )
         read_only_fields = fields
+
+
+class ExplanationOutput(serializers.Serializer):  # type: ignore[type-arg]
+    """A signal as it was stored and as it comes out now."""
+
+    same = serializers.BooleanField(help_text="Bit for bit.")
+    verdict = serializers.CharField(help_text="In words.")
+    differences = serializers.ListField(child=serializers.CharField(), help_text="What differs, and why if known.")
+    signal = serializers.JSONField(help_text="What it is, with parameters, threshold and backend.")
+    candles = serializers.JSONField(help_text="Hash, number and revision of its candles, then and now.")
+    stored = serializers.JSONField(help_text="Side, confidence and inputs as stored.")
+    again = serializers.JSONField(help_text="The same as it comes out now.")
+    values = serializers.JSONField(help_text="Indicators at its candle.")
+    votes = serializers.JSONField(help_text="Of an aggregate: who said what, with which weight.")
 
 
 class SignalFilters(MomentFilterSet):
@@ -80,6 +100,12 @@ class SignalViews(viewsets.ReadOnlyModelViewSet[Signal]):
     filterset_class = SignalFilters
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
+
+    @extend_schema(responses={200: ExplanationOutput}, filters=False)
+    @action(detail=True, pagination_class=None, filter_backends=())
+    def explain(self, request: Request, public_id: Any = None) -> Response:
+        """The signal made again from the stored candles, and every difference in words."""
+        return Response(ExplanationOutput(signal_explain(signal=self.get_object()).as_json()).data)
 
 
 class StrategyOutput(PublicSerializer):

@@ -27,7 +27,7 @@ class CandleWindow:
         self.hopeless: set[tuple[str, int]] = set()  # asked for, and the exchange has no such candle
         self.hopeless_known = False  # whether what earlier processes gave up was told to this window
         self.corrected: dict[str, int] = {}  # symbol -> candles that came back different
-        self.touched: set[str] = set()  # symbols of which another candle than the newest has come or changed
+        self.touched: set[str] = set()  # symbols of which a candle has changed, or another than the newest has come
 
     @property
     def values(self) -> np.ndarray:
@@ -75,6 +75,7 @@ class CandleWindow:
         old = self.values[:, places, column]
         for number in np.flatnonzero(~np.isnan(old[3]) & (old != news).any(axis=0)):
             self.corrected[known[number]] = self.corrected.get(known[number], 0) + 1
+            self.touched.add(known[number])
         if column < self.capacity - 1:
             self.touched.update(known[number] for number in np.flatnonzero((old != news).any(axis=0)))
         self.values[:, places, column] = news
@@ -91,7 +92,7 @@ class CandleWindow:
         changed = (~np.isnan(known[3]) & (known != news).any(axis=0)).sum()
         if changed:
             self.corrected[symbol] = self.corrected.get(symbol, 0) + int(changed)
-        if (spots < self.capacity - 1)[(known != news).any(axis=0)].any():
+        if ((spots < self.capacity - 1) & (known != news).any(axis=0)).any() or changed:
             self.touched.add(symbol)
         self.values[:, row, spots] = news
 

@@ -1,5 +1,6 @@
 """The models of this room, one file a topic."""
 
+from signals.models.aggregation import Blacklist, RefusedSignal, SourceWeight
 from signals.models.custom import CustomStrategy
 from signals.models.market import CandleHole, CandleSeries, ExchangeState, Instrument
 from signals.models.selection import SelectionStep, SymbolTrouble
@@ -8,17 +9,20 @@ from signals.models.xray import Regime, RegimeResult, SymbolXray
 
 __all__ = [
     "SIDES",
+    "Blacklist",
     "CandleHole",
     "CandleSeries",
     "CustomStrategy",
     "ExchangeState",
     "Instrument",
     "Outcome",
+    "RefusedSignal",
     "Regime",
     "RegimeResult",
     "Scan",
     "SelectionStep",
     "Signal",
+    "SourceWeight",
     "Strategy",
     "SymbolTrouble",
     "SymbolXray",

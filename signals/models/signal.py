@@ -19,7 +19,7 @@ class Strategy(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=40, help_text="Registered kind, such as ma_cross, or 'model'.")
+    kind = models.CharField(max_length=40, help_text="Registered kind, such as ma_cross, or 'model', or 'aggregate'.")
     parameters = models.JSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
     custom = models.ForeignKey(
@@ -58,6 +58,7 @@ class Scan(models.Model):
     instruments = models.PositiveIntegerField(default=0)
     late = models.PositiveIntegerField(default=0, help_text="Lanes whose candle had not arrived; scanned alone later.")
     signals = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0, help_text="Made and not emitted: blacklist, cooldown, threshold.")
     fetch_ms = models.FloatField(default=0.0)
     kernel_ms = models.FloatField(default=0.0)
     store_ms = models.FloatField(default=0.0)
@@ -88,6 +89,11 @@ class Signal(models.Model):
     reason = models.CharField(max_length=240)
     close = ExactDecimalField(help_text="Close of the candle, in quote currency.")
     inputs = models.JSONField(default=dict, blank=True, help_text="Indicator values the decision was made from.")
+    threshold = models.FloatField(null=True, blank=True, help_text="Confidence that was needed (aggregates, models).")
+    votes = models.JSONField(default=list, blank=True, help_text="Of an aggregate: who said what, with which weight.")
+    provenance = models.JSONField(
+        default=dict, blank=True, help_text="Hash, number and revision of the candles it was made from, and parameters."
+    )
     backend = models.CharField(max_length=16, default="cpu")
     created_at = models.DateTimeField(default=now, editable=False, db_index=True)
 

@@ -143,6 +143,11 @@ class LiveLanes:
             answers.append(settled)
         return answers
 
+    def larger_from(self, formula: int) -> int | None:
+        """Open time of the first candle behind the larger candles that a formula reads; None: it reads none."""
+        names = set(self.decisions.wholes[formula].columns)
+        return min((one.from_ms for one in self.larger if one.names & names), default=None)
+
     def hits(self) -> list[tuple[int, int, int]]:
         """(symbol, formula, side) of every decision of a steady lane at the present candle; side 1 buy, -1 sell."""
         bits = self.masks[:, :, self.row - self.bias]
@@ -230,12 +235,14 @@ class Larger:
         self.lanes = LiveLanes(owner.symbols, DecisionPlan(plan, (), plan.column_of, (), ()), self.length)
         self.place = owner.decisions.column_of[group[0].columns[0]]
         self.names = {name for one in group for name in one.columns}
+        self.from_ms = 0  # open time of the first candle that they are folded from
         self.running = np.full((len(FIELDS), len(owner.symbols)), np.nan)  # the larger candle that has not closed
 
     def rebuild(self, matrix: CandleMatrix) -> None:
         """Take everything from the owner's matrix, and fill the owner's newest columns."""
         owner, times = self.owner, matrix.open_time_ms
         larger = larger_matrix(matrix, self.minutes)
+        self.from_ms = int(times[0])
         if larger.open_time_ms.size:
             self.lanes.rebuild(larger)
         begun = (int(times[-1]) + owner.step_ms) // self.length * self.length

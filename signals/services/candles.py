@@ -85,6 +85,12 @@ def history_flush(*, exchange: str, timeframe: str, everything: bool = False) ->
         return _flush(window, window.symbols, 1 if everything else FLUSH_EVERY)
 
 
+def corrections_waiting(*, exchange: str, timeframe: str) -> dict[str, int]:
+    """Symbol to its corrected candles that are in this process's window and not in the manifest yet."""
+    window = _windows.get((exchange, timeframe))
+    return dict(window.corrected) if window else {}
+
+
 def windows_forget() -> None:
     """Forget all windows of this process (tests)."""
     with _guard:

@@ -19,6 +19,7 @@ from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Scan
 from signals.selectors import symbols_selected
 from signals.services.candles import WindowUpdate, window_keep, window_update
+from signals.services.provenance import prints_renew
 from signals.services.signals import signals_store
 from signals.sources import ScanContext, SignalDraft, sources
 
@@ -107,20 +108,22 @@ def _scanned(scan: Scan, symbols: list[str]) -> Scan:
     findings = _asked(scan, update, since_ms)
     began = time.monotonic()
     with transaction.atomic():
-        count = _store(scan, update, findings, since_ms)
-        if not _finish(scan, update, findings, len(symbols), count, began):
+        scan.signals, scan.refused = _store(scan, update, findings, since_ms)
+        if not _finish(scan, update, findings, len(symbols), began):
             log.warning("%s was taken over by another worker; its signals are stored once.", scan)
     window_keep(exchange=scan.exchange, timeframe=scan.timeframe)
     return scan
 
 
 def _candles(scan: Scan, symbols: list[str]) -> WindowUpdate:
-    return window_update(
+    update = window_update(
         exchange=scan.exchange,
         timeframe=scan.timeframe,
         candle_open_ms=open_ms(scan.candle_open_time),
         symbols=symbols,
     )
+    prints_renew(exchange=scan.exchange, timeframe=scan.timeframe, symbols=update.touched)
+    return update
 
 
 def _since_ms(scan: Scan) -> int:
@@ -151,13 +154,16 @@ def _asked(scan: Scan, update: WindowUpdate, since_ms: int) -> Findings:
     return findings
 
 
-def _store(scan: Scan, update: WindowUpdate, findings: Findings, since_ms: int) -> int:
-    """Store the drafts; after commit the ids of the newest candle's signals go to the listeners."""
+def _store(scan: Scan, update: WindowUpdate, findings: Findings, since_ms: int) -> tuple[int, int]:
+    """Store the drafts; after commit the ids of the newest candle's signals go to the listeners.
+
+    Returns how many signals are new, and how many were refused.
+    """
     with transaction.atomic():
         stored = signals_store(scan=scan, matrix=update.matrix, drafts=findings.drafts, since_ms=since_ms)
         if stored.newest_ids and _still_newest(scan):
             transaction.on_commit(partial(listeners.signals_announce, scan, stored.newest_ids))
-    return stored.created
+    return stored.created, stored.refused
 
 
 def _still_newest(scan: Scan) -> bool:
@@ -166,11 +172,22 @@ def _still_newest(scan: Scan) -> bool:
     return now() < scan.candle_open_time + 2 * step + CLOCK_ERROR
 
 
-def _finish(scan: Scan, update: WindowUpdate, found: Findings, instruments: int, count: int, began: float) -> bool:
+def _finish(scan: Scan, update: WindowUpdate, found: Findings, instruments: int, began: float) -> bool:
     scan.status, scan.finished_at, scan.error = Scan.Status.DONE, now(), "; ".join(found.failures)[:400]
-    scan.instruments, scan.late, scan.signals = instruments, len(update.late), count
+    scan.instruments, scan.late = instruments, len(update.late)
     scan.fetch_ms, scan.kernel_ms = round(update.fetch_ms, 3), round(found.kernel_ms, 3)
     scan.store_ms = round((time.monotonic() - began) * 1000, 3)
-    names = ("status", "finished_at", "error", "instruments", "late", "signals", "fetch_ms", "kernel_ms", "store_ms")
+    names = (
+        "status",
+        "finished_at",
+        "error",
+        "instruments",
+        "late",
+        "signals",
+        "refused",
+        "fetch_ms",
+        "kernel_ms",
+        "store_ms",
+    )
     owned = Scan.objects.filter(pk=scan.pk, started_at=scan.started_at)
     return owned.update(**{name: getattr(scan, name) for name in names}) == 1

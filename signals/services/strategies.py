@@ -5,6 +5,8 @@ from typing import Any
 from django.db import transaction
 
 from signals.custom.resolve import version_rules
+from signals.domain.aggregation.settings import KIND as AGGREGATE
+from signals.domain.aggregation.settings import settings_validate
 from signals.domain.strategies import REGISTRY, strategy_of
 from signals.models import Strategy
 from signals.versions import versions_changed
@@ -43,13 +45,20 @@ def strategy_create(*, name: str, kind: str, parameters: dict[str, Any]) -> Stra
     return Strategy.objects.create(name=name, kind=kind, parameters=values)
 
 
+def parameters_check(*, strategy: Strategy, parameters: dict[str, Any]) -> dict[str, Any]:
+    """All parameters of a version of a strategy, or of the aggregate, defaults filled in. Raises ParameterError."""
+    if strategy.kind == AGGREGATE:
+        return settings_validate(parameters)
+    with version_rules(strategy) as rules:
+        return rules.validate(parameters)
+
+
 def strategy_change(*, strategy: Strategy, parameters: dict[str, Any]) -> Strategy:
     """The next version with these parameters (those left out keep their value); the older versions are disabled.
 
     Nothing happens, and the same version comes back, when no value differs. Raises ParameterError.
     """
-    with version_rules(strategy) as rules:
-        values = rules.validate({**strategy.parameters, **parameters})
+    values = parameters_check(strategy=strategy, parameters={**strategy.parameters, **parameters})
     with transaction.atomic():
         newest = Strategy.objects.filter(name=strategy.name).order_by("-version").first() or strategy
         if newest.enabled and newest.parameters == values:

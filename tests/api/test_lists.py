@@ -132,6 +132,12 @@ def test_filters_by_bot_account_and_order(anna) -> None:
     assert len(anna.client.get("/api/stats?until=2026-01-02").json()["results"]) == 0
 
 
+def test_a_signal_explains_itself(anna, signal) -> None:
+    told = anna.client.get(f"/api/signals/{signal.public_id}/explain").json()
+    assert told["same"] is False and told["stored"]["side"] == signal.side
+    assert "before candle hashes were kept" in told["differences"][0]
+
+
 def test_signal_filters(anna, signal, strategy, later: str) -> None:
     good = ["symbol=BTC/USDT", "side=buy", f"strategy={strategy.public_id}", "min_confidence=0.5", "timeframe=1m"]
     for query in good:

@@ -5,10 +5,13 @@ import pytest
 
 from mlmodels.domain.dataset import dataset_build
 from mlmodels.domain.features import FEATURES, LOOKBACK
+from mlmodels.explain import model_again
 from mlmodels.models import ModelVersion
 from mlmodels.predictor import Predictor
 from mlmodels.services.registry import RegistryRefused, model_promote, model_retire, model_shadow
 from mlmodels.source import ModelSource
+from signals.explainers import CannotTell
+from signals.models import Instrument, Signal
 from signals.sources import ScanContext, sources
 from tests.mlmodels.conftest import EXCHANGE, TIMEFRAME
 from tests.mlmodels.markets import costs
@@ -91,6 +94,39 @@ def test_a_draft_explains_itself(learnt, champion):
     assert len(draft.reason) <= 240
     row = np.array([[draft.inputs["features"][name] for name in FEATURES]], dtype=np.float32)
     assert Predictor(champion.artifact, FEATURES).predict(row)[0] == draft.confidence, "it can be computed again"
+
+
+def stored_signal(draft, matrix) -> tuple[Signal, object]:
+    """The draft as a row, and the candles that an explainer gets: those from the anchor on, of its symbol alone."""
+    alone = matrix.pick([draft.symbol])
+    first = int(np.searchsorted(alone.open_time_ms, draft.inputs["anchor_ms"]))
+    names = ("open", "high", "low", "close", "volume")
+    behind = type(alone)(alone.symbols, alone.open_time_ms[first:], *(getattr(alone, n)[:, first:] for n in names))
+    instrument = Instrument(exchange=EXCHANGE, symbol=draft.symbol)
+    return Signal(instrument=instrument, side=draft.side, reason=draft.reason, inputs=draft.inputs), behind
+
+
+def test_a_stored_signal_comes_out_again_from_its_own_candles(learnt, champion):
+    matrix, found = learnt[0], 0
+    for column, drafts in all_drafts(ModelSource(), matrix, range(700, 880, 10)).items():
+        for draft in drafts:
+            signal, behind = stored_signal(draft, matrix.upto(int(matrix.open_time_ms[column])))
+            again = model_again(signal, behind)
+            assert (again.side, again.confidence, again.inputs) == ("buy", draft.confidence, draft.inputs)
+            found += 1
+    assert found > 5
+
+
+def test_a_model_that_is_gone_is_told(learnt, champion):
+    matrix = learnt[0]
+    column, drafts = next((c, d) for c, d in all_drafts(ModelSource(), matrix, range(700, 880)).items() if d)
+    signal, behind = stored_signal(drafts[0], matrix.upto(int(matrix.open_time_ms[column])))
+    ModelVersion.objects.filter(pk=champion.pk).update(artifact_sha256="0" * 64)
+    with pytest.raises(CannotTell, match="cannot be loaded"):
+        model_again(signal, behind)
+    signal.inputs = {**signal.inputs, "model": "00000000-0000-0000-0000-000000000000"}
+    with pytest.raises(CannotTell, match="not in the registry"):
+        model_again(signal, behind)
 
 
 def test_only_the_symbols_of_the_scan_are_answered(learnt, champion):

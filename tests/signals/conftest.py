@@ -11,6 +11,7 @@ from signals.candles.feed import feed_forget
 from signals.domain.timeframes import open_time
 from signals.models import Instrument
 from signals.services.candles import windows_forget
+from signals.services.provenance import prints_forget
 from signals.services.strategies import strategies_ensure
 from signals.strategy_source import StrategySource
 from tests.signals.support import MINUTE, MemoryExchange, walk_matrix
@@ -28,7 +29,7 @@ def clean_room(settings, tmp_path: Path) -> Iterator[None]:
         sources.unregister(source.name)
     listeners.listeners_forget()
     yield
-    for forget in (windows_forget, feed_forget, quotes.quotes_forget, listeners.listeners_forget):
+    for forget in (windows_forget, prints_forget, feed_forget, quotes.quotes_forget, listeners.listeners_forget):
         forget()
     listeners._callbacks.extend(listening)
     for source in (StrategySource(), *others):

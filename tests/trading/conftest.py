@@ -43,7 +43,7 @@ class Make:
         }
         return Instrument.objects.create(symbol=symbol, **{**fields, **values})
 
-    def strategy(self, kind: str = "ma_cross", **values: Any) -> Strategy:
+    def strategy(self, kind: str = "aggregate", **values: Any) -> Strategy:
         self.count += 1
         return Strategy.objects.create(**{"name": f"{kind} {self.count}", "kind": kind, **values})
 

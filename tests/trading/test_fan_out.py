@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.services.exchange_accounts import account_attest
+from signals.models import Blacklist
 from tests.trading.conftest import AT
 from trading.models import Bot, BotConfig, Intent
 from trading.services.intents import intents_fan_out
@@ -103,6 +104,45 @@ def test_model_signals_only_where_wanted(make):
     with_model, without = make.bot(use_model=True), make.bot(use_model=False)
     intents_fan_out(signal_ids=[make.signal(make.instrument(), strategy=make.strategy("model")).pk])
     assert entries(with_model) == ["BTC/USDT"] and entries(without) == []
+
+
+def test_who_follows_the_aggregate_hears_no_single_strategy(make):
+    bot = make.bot()
+    intents_fan_out(signal_ids=[make.signal(make.instrument(), strategy=make.strategy("ma_cross")).pk])
+    assert entries(bot) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "refused"),
+    [
+        ({"symbol": "BTC/USDT"}, True),
+        ({"kind": "aggregate", "exchange": "binance"}, True),
+        ({"symbol": "ETH/USDT"}, False),
+        ({"exchange": "okx"}, False),
+        ({"kind": "model"}, False),
+        ({"symbol": "BTC/USDT", "expires_at": AT}, False),
+        ({"symbol": "BTC/USDT", "lifted_at": AT}, False),
+    ],
+)
+def test_a_users_blacklist_holds_entries_back_but_not_exits(make, entry, refused):
+    bot, other = make.bot(), make.bot()
+    Blacklist.objects.create(user=bot.user, reason="Asked for by mail.", **entry)
+    btc, eth = make.instrument(), make.instrument("ETH/USDT")
+    make.position(bot, eth)
+    strategy = make.strategy()
+    ids = [make.signal(btc, strategy=strategy).pk, make.signal(eth, side="sell", strategy=strategy).pk]
+    intents_fan_out(signal_ids=ids)
+    assert entries(bot) == ([] if refused else ["BTC/USDT"]) and entries(other) == ["BTC/USDT"]
+    assert Intent.objects.filter(bot=bot, purpose="exit").count() == 1
+
+
+def test_a_stop_on_a_voter_holds_the_aggregate_back(make):
+    bot, voter = make.bot(), make.strategy("ma_cross")
+    votes = [{"strategy": str(voter.public_id), "side": "buy"}]
+    btc, eth = make.instrument(), make.instrument("ETH/USDT")
+    stop_set(scope="strategy", target=str(voter.public_id), level=1, actor=None)
+    intents_fan_out(signal_ids=[make.signal(btc, votes=votes).pk, make.signal(eth).pk])
+    assert entries(bot) == ["ETH/USDT"]
 
 
 @pytest.mark.parametrize("scope", ["platform", "exchange", "strategy", "user", "account", "bot"])

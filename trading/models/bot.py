@@ -60,7 +60,7 @@ class BotConfig(models.Model):
     class Source(models.TextChoices):
         """Whose signals the bot follows."""
 
-        AGGREGATE = "aggregate", "All strategies"
+        AGGREGATE = "aggregate", "All together (the aggregate)"
         STRATEGY = "strategy", "One strategy"
 
     class Entry(models.TextChoices):

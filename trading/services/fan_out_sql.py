@@ -14,11 +14,16 @@ INSERT INTO trading_intent (
 _ONE_BOT = " AND b.id = %(bot)s"
 _OPEN = "('opening', 'open', 'closing')"
 _WAITING = "('pending', 'claimed')"
+_BLACKLISTED = """k.lifted_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %(now)s)
+                AND (k.user_id IS NULL OR k.user_id = b.user_id) AND k.exchange IN ('', i.exchange)
+                AND k.symbol IN ('', i.symbol) AND k.kind IN ('', t.kind)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the two databases say differently. `same` compares a switch's target with a uuid column."""
+    """What the two databases say differently. `same` compares a switch's target with a uuid column, `voted` looks for
+    it among the voters of an aggregate.
+    """
 
     new_uuid: str
     number: str
@@ -26,6 +31,7 @@ class Dialect:
     has_symbol: str
     same: str
     attested: str
+    voted: str
 
 
 SQLITE = Dialect(
@@ -36,6 +42,7 @@ SQLITE = Dialect(
     "(SELECT 1 FROM json_each(c.symbols) wanted WHERE wanted.value = i.symbol))",
     same="replace(w.target, '-', '') = {column}",
     attested="COALESCE(json_extract(a.permissions, '$.attested_by'), '') <> ''",
+    voted="EXISTS (SELECT 1 FROM json_each(s.votes) v WHERE json_extract(v.value, '$.strategy') = w.target)",
 )
 POSTGRESQL = Dialect(
     new_uuid="gen_random_uuid()",
@@ -44,6 +51,7 @@ POSTGRESQL = Dialect(
     has_symbol="(jsonb_array_length(c.symbols) = 0 OR jsonb_exists(c.symbols, i.symbol))",
     same="w.target = {column}::text",
     attested="COALESCE(a.permissions ->> 'attested_by', '') <> ''",
+    voted="s.votes @> jsonb_build_array(jsonb_build_object('strategy', w.target))",
 )
 
 
@@ -84,6 +92,7 @@ FROM (
             AND NOT EXISTS (SELECT 1 FROM trading_intent n WHERE n.bot_id = b.id AND n.purpose = 'entry'
                 AND (n.signal_id {dialect.in_signals} OR (n.instrument_id = i.id AND n.status IN {_WAITING})))
             AND NOT EXISTS (SELECT 1 FROM trading_stopswitch w WHERE w.cleared_at IS NULL AND ({_stops(dialect)}))
+            AND NOT EXISTS (SELECT 1 FROM signals_blacklist k WHERE {_BLACKLISTED})
     ) q
     WHERE q.best = 1
 ) r
@@ -124,14 +133,19 @@ def accounts_sql(dialect: Dialect) -> str:
 
 
 def _wanted(dialect: Dialect) -> str:
-    """Symbol, source and confidence, as the configuration wants them; a disabled strategy is heard by nobody."""
+    """Symbol, source and confidence, as the configuration wants them; a disabled strategy is heard by nobody.
+
+    Who follows the aggregate follows whichever version of it is in force.
+    """
     return f"""{dialect.has_symbol} AND t.enabled
-            AND (c.strategy_id = t.id OR (c.source = 'aggregate' AND t.kind <> 'model')
+            AND (c.strategy_id = t.id OR (c.source = 'aggregate' AND t.kind = 'aggregate')
                 OR (t.kind = 'model' AND c.use_model))
             AND s.confidence >= CAST(c.confidence_threshold AS {dialect.number})"""
 
 
 def _stops(dialect: Dialect) -> str:
     scopes = {"strategy": "t.public_id", "user": "u.public_id", "account": "a.public_id", "bot": "b.public_id"}
+    """A stop on a strategy also holds back aggregates that it voted in."""
     each = [f"(w.scope = '{scope}' AND {dialect.same.format(column=column)})" for scope, column in scopes.items()]
-    return " OR ".join(["w.scope = 'platform'", "(w.scope = 'exchange' AND w.target = a.exchange)", *each])
+    voted = f"(w.scope = 'strategy' AND {dialect.voted})"
+    return " OR ".join(["w.scope = 'platform'", "(w.scope = 'exchange' AND w.target = a.exchange)", voted, *each])

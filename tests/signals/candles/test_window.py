@@ -1,5 +1,6 @@
 import numpy as np
 
+from signals.candles.matrix import CandleTable
 from signals.candles.window import CandleWindow
 from tests.signals.support import MINUTE, START, walk_matrix
 
@@ -52,6 +53,22 @@ def test_a_corrected_candle_is_counted():
     table.close[1] += 0.5
     window.merge("C0/USDT", table)
     assert window.corrected == {"C0/USDT": 1}
+
+
+def test_lanes_whose_past_changed_are_touched_the_newest_candle_included():
+    """Whoever has taken the newest candle already must take it again when it comes back different."""
+    window, matrix = filled()
+    window.touched.clear()
+    window.advance(START + 50 * MINUTE)
+    row = [START + 50 * MINUTE, 1.0, 1.0, 1.0, 1.0, 1.0]
+    window.put(row[0], {"C0/USDT": row})
+    assert window.touched == set()
+    window.put(row[0], {"C0/USDT": [*row[:5], 2.0]})
+    assert window.touched == {"C0/USDT"}
+    window.merge("C1/USDT", matrix.table("C1/USDT"))
+    assert window.touched == {"C0/USDT"}
+    window.merge("C1/USDT", CandleTable.from_rows([[START + 49 * MINUTE, 2.0, 2.0, 2.0, 2.0, 2.0]]))
+    assert window.touched == {"C0/USDT", "C1/USDT"}
 
 
 def test_lanes_come_and_go():

@@ -25,6 +25,7 @@ from signals.services.custom import (
     custom_offer,
     folder_read,
 )
+from signals.services.explain import signal_explain
 from signals.services.scan import scan_run
 from signals.services.strategies import strategy_change
 from signals.sources import ScanContext
@@ -223,7 +224,10 @@ def test_a_scan_stores_the_signals_of_a_custom_strategy(staff, unchecked, market
     with clock:
         scan = scan_run(exchange="binance", timeframe="1m", candle_open_time=opened)
     assert scan.error == ""
-    assert Signal.objects.filter(strategy=version, candle_open_time=opened, side="buy").count() == 6
+    stored = Signal.objects.filter(strategy=version, candle_open_time=opened, side="buy")
+    assert stored.count() == 6
+    told = signal_explain(signal=stored[0])
+    assert told.same and told.again["anchor_ms"] == stored[0].provenance["anchor_ms"]
 
 
 def test_one_that_fails_harms_no_other_and_is_paused(staff, unchecked, settings):
