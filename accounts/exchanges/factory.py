@@ -27,12 +27,12 @@ _caches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Cache]" = weakre
 
 def public_client(exchange: str, *, testnet: bool = False) -> Any:
     """The shared ccxt client of an exchange without keys (async). `testnet` asks its test network."""
-    return _cached((exchange, "public", testnet), exchange, lambda: _built(exchange, testnet=testnet))
+    return _cached((exchange, "public", testnet), _where(exchange), lambda: _built(exchange, testnet=testnet))
 
 
 def public_stream_client(exchange: str) -> Any:
     """The shared ccxt.pro client of an exchange without keys."""
-    return _cached((exchange, "public-stream"), exchange, lambda: _built(exchange, pro=True))
+    return _cached((exchange, "public-stream"), _where(exchange), lambda: _built(exchange, pro=True))
 
 
 def account_client(account: ExchangeAccount) -> Any:
@@ -76,6 +76,11 @@ def _for_account(account: ExchangeAccount, *, pro: bool) -> Any:
         made_of,
         lambda: _built(account.exchange, account=account, pro=pro),
     )
+
+
+def _where(exchange: str) -> str:
+    """What a client without keys is made from: the servers it asks."""
+    return repr(endpoints_for(exchange))
 
 
 def _cached(key: tuple[Any, ...], made_of: str, build: Callable[[], Any]) -> Any:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bench import gpu as check
+from bench import gpu_sweep
 from signals.scan import pass_gpu
 from signals.scan.cuda import host
 from tests.signals.scan import markets
@@ -20,6 +21,7 @@ def gpu(monkeypatch, settings, tmp_path) -> FakeCupy:
     monkeypatch.setattr(check, "SHAPES", ((20, 100),))
     monkeypatch.setattr(check, "COPIED", 1000)
     monkeypatch.setattr(markets, "MADE", ("short", "ragged"))
+    monkeypatch.setattr(gpu_sweep, "measured", lambda *_given: True)  # the sweep has a device of its own, and its tests
     monkeypatch.delenv("XRAY_MARKET_DATA", raising=False)
     settings.VAR_DIR = tmp_path
     pass_gpu._module.cache_clear()
