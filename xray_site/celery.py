@@ -15,6 +15,7 @@ app.conf.task_queues = [Queue(name) for name in ("default", "scan", "execution",
 app.conf.task_routes = {
     "signals.tasks.custom_check": {"queue": "default"},  # a check takes seconds; scans must not wait for it
     "signals.tasks.custom_folder_watch": {"queue": "default"},
+    "signals.tasks.xray_measure": {"queue": "learning"},  # seconds of arithmetic, once a day
     "signals.tasks.xray_*": {"queue": "default"},  # the X-ray follows a scan and must not delay the next one
     "signals.tasks.*": {"queue": "scan"},
     "mlmodels.tasks.*": {"queue": "learning"},

@@ -44,8 +44,8 @@ class SymbolXrayAdmin(HistoryAdmin):
     """The latest state of every symbol; the drawing of its history stands above it."""
 
     list_display = (
-        "instrument", "timeframe", "told_regime", "told_trend", "told_momentum", "told_volatility", "told_volume",
-        "told_support", "told_resistance", "told_liquidity", "told_potential", "best", "candle_open_time",
+        "instrument", "timeframe", "told_regime", "told_potential", "best", "told_trend", "told_momentum",
+        "told_volatility", "told_volume", "told_support", "told_resistance", "told_liquidity", "candle_open_time",
     )  # fmt: skip
     list_filter = ("regime", "timeframe", "instrument__exchange", "strategy")
     search_fields = ("instrument__symbol", "public_id")

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.clock import clock_set
 from signals import tasks
-from signals.models import Scan
+from signals.models import Scan, SymbolXray
 from signals.services.scan import scan_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +50,26 @@ def test_history_keep_writes_month_files(market, at_candle, settings):
         tasks.scan_candle.run("binance", "1m", int(market.matrix.open_time_ms[1100]))
     tasks.history_keep("binance", "1m")
     assert len(list(settings.VAR_DIR.glob("candles/binance/1m/*/*.parquet"))) == 6
+
+
+def test_without_redis_the_streams_process_makes_the_x_ray_too(market, at_candle):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from signals.management.commands.streams import Command
+
+    class Here(ThreadPoolExecutor):
+        def submit(self, work, *given):
+            work(*given)
+
+    _, clock = at_candle(1100)
+    with clock:
+        Command()._scanned_here(Here(1))("binance", "1m", int(market.matrix.open_time_ms[1100]))
+    assert SymbolXray.objects.count() == 6
+
+
+def test_the_x_ray_delays_no_scan_by_its_queue():
+    from xray_site.celery import app
+
+    names = ("xray_follow", "xray_late", "xray_measure", "scan_candle")
+    queues = [app.amqp.router.route({}, f"signals.tasks.{name}")["queue"].name for name in names]
+    assert queues == ["default", "default", "learning", "scan"]

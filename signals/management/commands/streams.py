@@ -41,13 +41,14 @@ class Command(BaseCommand):
 
     def _scanned_here(self, pool: ThreadPoolExecutor) -> Callable[[str, str, int], None]:
         """Without Redis no other process can be woken, so this one scans too."""
-        from signals.tasks import history_keep, scan_candle
+        from signals.tasks import history_keep, scan_candle, xray_follow
 
         self.stdout.write("REDIS_URL is not set: scans run in this process.")
 
         def scan(exchange: str, timeframe: str, candle_open_ms: int) -> None:
             scan_candle.apply((exchange, timeframe, candle_open_ms))
             history_keep.apply((exchange, timeframe))
+            xray_follow.apply((exchange, timeframe, candle_open_ms))
 
         def submit(exchange: str, timeframe: str, candle_open_ms: int) -> None:
             pool.submit(scan, exchange, timeframe, candle_open_ms)
