@@ -9,6 +9,13 @@ from signals.domain.timeframes import open_time
 
 WIDTH, TOP, PLOT, STRIP = 960, 16, 180, 22  # units of the drawing: its width, margin, plot, and band of regimes
 LINES = {"trend": (-1.0, 1.0), "momentum": (-1.0, 1.0), "potential": (0.0, 1.0), "volatility": (0.0, 1.0)}
+STEPS = (-0.6, -0.3, -0.08, 0.08, 0.3, 0.6)
+HEAT = ("n3", "n2", "n1", "0", "p1", "p2", "p3")
+
+
+def heat_step(value: float | None) -> str:
+    """The step of the heat scale for a score of -1 to 1, nothing when it is not known."""
+    return "" if value is None else HEAT[sum(value >= edge for edge in STEPS)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from trading.views import actions, bots, charts, exchange_accounts, models, notices, orders, overview, signals, trades
+from trading.views import (
+    actions,
+    bots,
+    charts,
+    exchange_accounts,
+    models,
+    notices,
+    orders,
+    overview,
+    signals,
+    trades,
+    xray,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -19,6 +31,7 @@ urlpatterns = [
     path("chart/entry/<path:symbol>", charts.entry, name="chart_entry"),
     path("chart/<path:symbol>", charts.chart, name="chart"),
     path("signals/", signals.signal_list, name="signal_list"),
+    path("xray/", xray.heat_map, name="xray"),
     path("models/", models.model_list, name="model_list"),
     path("orders/", orders.order_list, name="order_list"),
     path("trades/", trades.trade_list, name="trade_list"),

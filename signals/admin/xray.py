@@ -11,17 +11,10 @@ from django.utils.safestring import SafeString
 
 from accounts.admin import HistoryAdmin
 from signals.models import RegimeResult, SymbolXray
-from signals.xray_chart import chart_of
+from signals.xray_chart import chart_of, heat_step
 from signals.xray_history import history_read
 
 DRAWN = 480  # candles of the history that are drawn
-STEPS = (-0.6, -0.3, -0.08, 0.08, 0.3, 0.6)
-HEAT = ("n3", "n2", "n1", "0", "p1", "p2", "p3")
-
-
-def heat_step(value: float | None) -> str:
-    """The step of the heat scale for a score of -1 to 1, nothing when it is not known."""
-    return "" if value is None else HEAT[sum(value >= edge for edge in STEPS)]
 
 
 def _column(name: str, words: str, signed: bool) -> Callable[[Any, SymbolXray], SafeString | str]:

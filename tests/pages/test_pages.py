@@ -21,6 +21,7 @@ def own_urls(world) -> dict[str, str]:
         "chart_data": reverse("chart_data", args=["SOL/USDT"]),
         "chart_side": reverse("chart_side", args=["SOL/USDT"]),
         "signal_list": reverse("signal_list"),
+        "xray": reverse("xray"),
         "model_list": reverse("model_list"),
         "order_list": reverse("order_list"),
         "trade_list": reverse("trade_list"),

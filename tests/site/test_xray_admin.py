@@ -12,11 +12,10 @@ from django.urls import reverse
 
 from accounts.clock import now
 from accounts.models import User
-from signals.admin.xray import heat_step
 from signals.domain.timeframes import open_ms
 from signals.models import Instrument, RegimeResult, Strategy, SymbolXray
 from signals.services.strategies import strategies_ensure
-from signals.xray_chart import chart_of
+from signals.xray_chart import chart_of, heat_step
 from signals.xray_history import SCORES, Block, history_write
 
 pytestmark = pytest.mark.django_db
