@@ -59,8 +59,7 @@ def xray_update(*, exchange: str, timeframe: str, candle_open_ms: int) -> int:
         return 0
     instruments = _instruments(exchange, matrix.symbols)
     matrix = matrix.pick([one.symbol for one in instruments])
-    before = {one.instrument_id: one for one in SymbolXray.objects.filter(
-        instrument__in=instruments, timeframe=timeframe)}  # fmt: skip
+    before = _rows_before(exchange, timeframe, instruments)
     wanted = _wanted(matrix, instruments, before)
     if not wanted:
         return 0
@@ -94,6 +93,17 @@ def _pictured(matrix: CandleMatrix, lanes: Lanes, liquid: np.ndarray, newest: in
 def _instruments(exchange: str, symbols: tuple[str, ...]) -> list[Instrument]:
     rows = Instrument.objects.filter(exchange=exchange, symbol__in=symbols, selected=True, active=True)
     return list(rows.order_by("symbol"))
+
+
+def _rows_before(exchange: str, timeframe: str, instruments: list[Instrument]) -> dict[int, SymbolXray]:
+    """The rows of these instruments by instrument; those of symbols that left the scan are removed: they would be taken
+    for the present state.
+    """
+    rows = list(SymbolXray.objects.filter(instrument__exchange=exchange, timeframe=timeframe))
+    scanned = {one.pk for one in instruments}
+    if gone := [row.pk for row in rows if row.instrument_id not in scanned]:
+        SymbolXray.objects.filter(pk__in=gone).delete()
+    return {row.instrument_id: row for row in rows if row.instrument_id in scanned}
 
 
 def _wanted(matrix: CandleMatrix, instruments: list[Instrument], before: dict[int, SymbolXray]) -> list[int]:

@@ -166,6 +166,14 @@ def test_old_days_are_removed(market, step):
     assert not old.exists() and history()
 
 
-def test_a_symbol_that_left_the_scan_is_not_x_rayed(market, step):
+def test_a_symbol_that_left_the_scan_has_no_row_any_more(market, step):
+    other = SymbolXray.objects.create(
+        instrument=Instrument.objects.get(symbol="C5/USDT"), timeframe="5m",
+        candle_open_time=open_time(0), regime_since=open_time(0),
+    )  # fmt: skip
+    assert step(1100) == 6
     Instrument.objects.filter(symbol="C5/USDT").update(selected=False)
-    assert step(1100) == 5
+    assert step(1101) == 5
+    left = SymbolXray.objects.filter(instrument__symbol="C5/USDT")
+    assert [row.pk for row in left] == [other.pk]
+    assert history("C5/USDT")
