@@ -49,7 +49,7 @@ class Loaded:
         module = ModuleType("strategy")
         module.__file__ = self.file
         sys.modules["strategy"] = module  # dataclasses look their module up
-        exec(self.code, module.__dict__)  # the purpose of this process
+        exec(self.code, module.__dict__)  # nosec B102 - the purpose of this locked process
         own = [
             kind
             for kind in vars(module).values()
