@@ -43,16 +43,17 @@ def blocks_run(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_run(control: np.ndarray, row: int, tick: int) -> None:
+def row_run(control: int, row: int, tick: int) -> None:
     """Move every block of settled lanes on by one row: all kinds, then all formulas.
 
-    Each kind passes over all blocks, whose work overlaps in the core's pipelines. control: int64, see `control_of`: one
-    array in place of six, because handing arrays to compiled code costs more than the arithmetic.
+    Each kind passes over all blocks, whose work overlaps in the core's pipelines. control: address
+    of what `control_of` made, because handing arrays to compiled code costs more than the arithmetic.
     """
-    frame_at, blocks = control[0], control[1]
+    frame_at, blocks = word_at(control, 0), word_at(control, 1)
     for part in (2, 7):
-        at, size, numbers_at, numbers_size = control[part], control[part + 2], control[part + 3], control[part + 4]
-        for i in range(control[part + 1]):
+        at, size = word_at(control, part), word_at(control, part + 2)
+        numbers_at, numbers_size = word_at(control, part + 3), word_at(control, part + 4)
+        for i in range(word_at(control, part + 1)):
             call_at(
                     word_at(at + i * size, 0), frame_at, at + i * size, numbers_at + i * numbers_size,
                     0, blocks, row, row + 1, SETTLED_AGE, tick)  # fmt: skip
@@ -131,16 +132,16 @@ def lanes_pack(series: np.ndarray, lanes: np.ndarray, out: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_push(control: np.ndarray, row: int, tick: int) -> None:
+def row_push(control: int, row: int, tick: int) -> None:
     """Take the candles of the inbox into row `row` of the blocks and move the lanes on (see `row_run`).
 
     inbox float64 (blocks, 5, WIDTH) and steady float64 (blocks, WIDTH; 1 or 0) lie where `control` says. A lane
     without a usable candle stops being steady; it repeats the row before, and what is computed from that is not looked
     at. The inbox is emptied.
     """
-    frame_at, inbox_at, steady_at = control[0], control[12], control[13]
+    frame_at, inbox_at, steady_at = word_at(control, 0), word_at(control, 12), word_at(control, 13)
     values_at, block_rows, rows = word_at(frame_at, 0), word_at(frame_at, 1), word_at(frame_at, 2)
-    for block in range(control[1]):
+    for block in range(word_at(control, 1)):
         values, inbox = rows_at(values_at, block * block_rows), rows_at(inbox_at, block * 5)
         steady = rows_at(steady_at, block)
         first, high, low, close, volume = inbox[0], inbox[1], inbox[2], inbox[3], inbox[4]

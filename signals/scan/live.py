@@ -23,7 +23,8 @@ from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
 from signals.scan.plan import Plan
 
-COLUMN_SPARE = 16  # rows of columns that are written before the last ones are moved to the front again: few, so that
+VALUE_SPARE = 128  # rows of candles that are taken before the kept ones are moved to the front again
+COLUMN_SPARE = 32  # rows of columns that are written before the last ones are moved to the front again: few, so that
 # they stay in the core's cache
 
 
@@ -52,6 +53,7 @@ class LiveLanes:
     larger: list["Larger"] = field(init=False)
     frame: np.ndarray = field(init=False)
     control: np.ndarray = field(init=False)
+    control_at: int = field(init=False)  # its address
     steady_age: int = field(init=False)
     kept: int = field(init=False)  # candles before the present one that kinds may read
 
@@ -59,7 +61,7 @@ class LiveLanes:
         blocks = max(-(-len(self.symbols) // WIDTH), 1)
         plan = self.decisions.plan
         self.steady_age = self.kept = plan.settled + self.decisions.lookback
-        self.values = aligned((blocks, len(FIELDS), 2 * self.kept, WIDTH), fill=1.0)
+        self.values = aligned((blocks, len(FIELDS), self.kept + max(self.kept, VALUE_SPARE), WIDTH), fill=1.0)
         width = max(self.decisions.width + self.decisions.details, 1)
         rows = self.decisions.lookback + COLUMN_SPARE
         self.columns = aligned((blocks, width, rows, WIDTH), fill=np.nan)
@@ -73,6 +75,7 @@ class LiveLanes:
         self.control = control_of(
             self.frame, blocks, plan.table, plan.numbers, made.entries, made.told, self.inbox, self.flags
         )
+        self.control_at = self.control.ctypes.data
         self.larger = [Larger(self, minutes, group) for minutes, group in made.larger]
 
     def rebuild(self, matrix: CandleMatrix, symbols: Iterable[str] | None = None) -> None:
@@ -108,7 +111,7 @@ class LiveLanes:
             row = self.row + 1
         for one in self.larger:
             one.push(open_ms, row - self.bias)
-        row_push(self.control, row, open_ms // self.step_ms)
+        row_push(self.control_at, row, open_ms // self.step_ms)
         self.row, self.last_ms = row, open_ms
 
     def put(self, candles: np.ndarray) -> None:
