@@ -14,11 +14,11 @@ from unittest import mock
 import numpy as np
 
 from bench.peers.real_pairs import freqtrade_seconds, real_matrix
-from bench.timing import figure
+from bench.timing import best_s, figure
 from signals.candles.matrix import FIELDS, CandleMatrix
 
 EXCHANGE, TIMEFRAME, STEP_MS = "binance", "5m", 300_000
-BAR, ROUNDS = 800.0, 60
+BAR, FULL_BAR, ROUNDS = 800.0, 300.0, 60
 TEXT = (
     '{{"e":"kline","E":{close},"s":"{id}","k":{{"t":{open},"T":{close},"s":"{id}","i":"5m","f":1,"L":2,"o":"{o}","c":"{c}",'
     '"h":"{h}","l":"{l}","v":"{v}","n":9,"x":true,"q":"1","V":"1","Q":"1","B":"0"}}}}'
@@ -38,7 +38,27 @@ def run() -> None:
         "closed candle, text to signals", ratio=theirs_s / ours, bar=BAR, symbols=100, ms=ours * 1e3,
         freqtrade_analyze_ms=theirs_s * 1e3, signals_a_candle=signals,
     )  # fmt: skip
+    _full(theirs_s)
     _start()
+
+
+def _full(theirs_s: float) -> None:
+    """The whole series of the same pairs: 11 columns each, laid out anew and from where they lie."""
+    from bench.scan import ELEVEN
+    from signals.scan.panel import Panel
+    from signals.scan.pass_cpu import columns_compute
+    from signals.scan.plan import Plan
+
+    plan, matrix = Plan.of(ELEVEN), real_matrix()
+    panel = Panel.of(matrix)
+    out = columns_compute(panel, plan)
+    ours = best_s(lambda: columns_compute(panel, plan, out=out, threads=1))
+    laid = best_s(lambda: columns_compute(Panel.of(matrix), plan, threads=1))
+    figure(
+        "full scan of real pairs", ratio=theirs_s / ours, bar=FULL_BAR, symbols=len(matrix.symbols),
+        candles=matrix.open_time_ms.size, ms=ours * 1e3, freqtrade_analyze_ms=theirs_s * 1e3,
+        ratio_with_layout=theirs_s / laid,
+    )  # fmt: skip
 
 
 @cache
