@@ -62,11 +62,10 @@ class StrategySource:
             plan, market.compiled, market.plain = _plan(versions, step)
             lanes = market.lanes = LiveLanes(context.symbols, plan, step)
             lanes.rebuild(context.matrix)
-        elif candle_ms == lanes.last_ms + step:
-            lanes.put(_column(context))
-            lanes.push(candle_ms)
-            lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
-        elif candle_ms == lanes.last_ms:
+        elif candle_ms in (lanes.last_ms, lanes.last_ms + step):
+            if candle_ms > lanes.last_ms:
+                lanes.put(_column(context))
+                lanes.push(candle_ms)
             lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
         else:
             lanes.rebuild(context.matrix)

@@ -1,8 +1,8 @@
 """Kinds of indicators as machine code: each is a C function with one signature, so that a plan is a table of addresses.
 
-A kind is wrapped by a few generated lines that find its rows in the frame (see `frame`) and loop over blocks; the file
-is written to the kernel folder because numba caches only what has a file. Each kind is compiled once, alone, when
-first used; a plan with other kinds or other arguments compiles nothing that was compiled before.
+A kind is wrapped by a few generated lines that find its rows in the frame (`pass_cpu.frame_of`) and loop over blocks;
+the file is written to the kernel folder because numba caches only what has a file. Each kind is compiled once, alone,
+when first used; a plan with other kinds or other arguments compiles nothing that was compiled before.
 """
 
 import hashlib

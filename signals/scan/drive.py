@@ -28,8 +28,8 @@ def blocks_run(
     """Compute rows begin..end of blocks first..last with every kind of the table, tile by tile.
 
     A tile (so many candles of one block) stays in the core's cache while all kinds pass over it, so memory is read
-    once. frame: int64, see `frame.Frame`; table: int64 (kinds, 3): address, first state row, first column; numbers:
-    float64 (kinds, arguments). All blocks are of the same age at `begin`.
+    once. frame: int64, see `pass_cpu.frame_of`; table: int64 (kinds, 3): address, first state row, first column;
+    numbers: float64 (kinds, arguments). All blocks are of the same age at `begin`.
     """
     frame_at, table_at, numbers_at = frame.ctypes.data, table.ctypes.data, numbers.ctypes.data
     entry_size, numbers_size = table.shape[1] * 8, numbers.shape[1] * 8

@@ -66,8 +66,3 @@ class Plan:
         for row, one in enumerate(self.indicators):
             numbers[row, : len(one.args)] = one.args
         return numbers
-
-    @property
-    def unstable(self) -> bool:
-        """Whether a column needs a function whose last bit may differ between machines."""
-        return any(KINDS[one.kind].name in ("realised", "garman_klass") for one in self.indicators)
