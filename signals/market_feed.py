@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from accounts.clock import now
@@ -65,8 +66,7 @@ class MarketFeed:
         if not self.candles_since_ms or close_ms <= self.candles_since_ms:
             return {}
         if self.klines is not None:
-            rows_by_id = self.klines.final(self._interval(timeframe), open_ms)
-            return {symbol: rows_by_id[key] for symbol, key in self._market_ids().items() if key in rows_by_id}
+            return self.klines.final(self._interval(timeframe), open_ms, self._market_ids)
         found = {}
         for symbol in self.symbols:
             rows = list(self.client.ohlcvs.get(symbol, {}).get(timeframe, ()))
@@ -79,11 +79,12 @@ class MarketFeed:
         """Whether the exchange has called this candle of every symbol final: nothing more is to be waited for."""
         if self.klines is None:
             return False
-        return self.klines.finals(self._interval(timeframe), open_ms) >= len(self.symbols)
+        return self.klines.complete(self._interval(timeframe), open_ms, self._market_ids.values())
 
     def _interval(self, timeframe: str) -> str:
         return str(self.client.timeframes.get(timeframe, timeframe))
 
+    @cached_property
     def _market_ids(self) -> dict[str, str]:
         return {symbol: self.client.market(symbol)["id"] for symbol in self.symbols}
 

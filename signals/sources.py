@@ -1,8 +1,8 @@
 """Where signals come from. The strategies are one source; rooms above register theirs in AppConfig.ready."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from signals.candles.matrix import CandleMatrix
 
@@ -26,8 +26,7 @@ class ScanContext:
     touched: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class SignalDraft:
+class SignalDraft(NamedTuple):
     """What a source says of one symbol. side is "buy" or "sell", confidence 0..1, inputs are JSON values.
 
     `candle_open_ms` None means the context's own candle.
@@ -38,7 +37,7 @@ class SignalDraft:
     side: str
     confidence: float
     reason: str
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any]
     candle_open_ms: int | None = None
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from signals.candles.matrix import CandleMatrix
 from signals.domain.strategies.base import Decisions
 from signals.domain.timeframes import MINUTE_MS, open_ms, timeframe_ms
 from signals.sources import ScanContext, SignalDraft
@@ -64,7 +66,7 @@ class StrategySource:
             lanes.rebuild(context.matrix)
         elif candle_ms in (lanes.last_ms, lanes.last_ms + step):
             if candle_ms > lanes.last_ms:
-                lanes.put(_column(context))
+                lanes.put(_column(context.matrix))
                 lanes.push(candle_ms)
             lanes.rebuild(context.matrix, {*context.touched, *lanes.young()})
         else:
@@ -81,22 +83,25 @@ def _plan(versions: list[Version], step_ms: int) -> tuple[Any, list[Version], li
     return DecisionPlan.of(good, step_ms), kept, [version for version in versions if version not in kept]
 
 
-def _column(context: ScanContext) -> np.ndarray:
-    matrix = context.matrix
-    return np.stack([values[:, -1] for values in (matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)])
+def _column(matrix: CandleMatrix) -> tuple[np.ndarray, ...]:
+    return tuple(values[:, -1] for values in (matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume))
 
 
 def _newest(context: ScanContext, market: Market) -> list[SignalDraft]:
     """What the steady lanes say of the newest candle."""
-    lanes, closes = market.lanes, context.matrix.close[:, -1]
+    lanes, closes = market.lanes, context.matrix.close[:, -1].tolist()
+    anchors, larger = lanes.anchor_ms.tolist(), {}
     drafts = []
     for symbol, formula, side in lanes.hits():
+        if formula not in larger:
+            larger[formula] = lanes.larger_from(formula)
         details = lanes.details(symbol, formula)
         confidence = details.pop("confidence")
-        anchor = int(lanes.anchor_ms[symbol])
-        close, version = float(closes[symbol]), market.compiled[formula]
-        since = (anchor, lanes.larger_from(formula))
-        drafts.append(draft_make(context, symbol, version, side, confidence, details, close, since, lanes.last_ms))
+        since = (anchors[symbol], larger[formula])
+        version = market.compiled[formula]
+        drafts.append(
+            draft_make(context, symbol, version, side, confidence, details, closes[symbol], since, lanes.last_ms)
+        )
     return drafts
 
 
@@ -165,14 +170,10 @@ def draft_make(
     close: float, since: tuple[int, int | None], candle_ms: int,
 ) -> SignalDraft:  # fmt: skip
     """`since`: open times of the first candle of the lane's stretch, and of the larger candles' first (None: none)."""
-    inputs: dict[str, Any] = {name: value for name, value in details.items() if np.isfinite(value)}
-    inputs |= {"close": close, "anchor_ms": since[0]} | ({} if since[1] is None else {"larger_from_ms": since[1]})
-    return SignalDraft(
-        symbol=context.symbols[place],
-        strategy_id=version.pk,
-        side=SIDE_NAMES[side],
-        confidence=confidence,
-        reason=version.rules.reason(side, version.values, details),
-        inputs=inputs,
-        candle_open_ms=candle_ms,
-    )
+    inputs: dict[str, Any] = {name: value for name, value in details.items() if isfinite(value)}
+    inputs["close"], inputs["anchor_ms"] = close, since[0]
+    if since[1] is not None:
+        inputs["larger_from_ms"] = since[1]
+    reason = version.rules.reason(side, version.values, details)
+    symbol = context.symbols[place]
+    return SignalDraft(symbol, version.pk, SIDE_NAMES[side], confidence, reason, inputs, candle_ms)

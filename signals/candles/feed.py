@@ -10,7 +10,6 @@ from collections import OrderedDict
 
 from django.conf import settings
 
-from signals.candles.matrix import CandleTable
 from signals.shared_redis import redis_client
 
 KEPT = 8  # candles an exchange and timeframe
@@ -36,14 +35,10 @@ def candles_put(exchange: str, timeframe: str, open_ms: int, rows: dict[str, Row
         pipe.execute()
 
 
-def candles_get(exchange: str, timeframe: str, open_ms: int) -> dict[str, CandleTable]:
-    """Final candles of one open time that have come by websocket, by symbol."""
-    rows = candle_rows_get(exchange, timeframe, open_ms)
-    return {symbol: CandleTable.from_rows([row]) for symbol, row in rows.items()}
-
-
-def candle_rows_get(exchange: str, timeframe: str, open_ms: int) -> dict[str, Row]:
-    """The same as rows: symbol -> [open time ms, open, high, low, close, volume]."""
+def candles_get(exchange: str, timeframe: str, open_ms: int) -> dict[str, Row]:
+    """Final candles of one open time that have come by websocket: symbol -> [open time ms, open, high, low, close,
+    volume].
+    """
     with _lock:
         rows = dict(_rows.get((exchange, timeframe, open_ms), {}))
     if not rows and settings.REDIS_URL:

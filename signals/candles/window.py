@@ -1,6 +1,7 @@
 """The window a scan process keeps of one exchange and timeframe: the newest candles of all lanes on one time grid."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from signals.candles.matrix import FIELDS, CandleMatrix, CandleTable
 from signals.domain.timeframes import timeframe_ms
 
 CAPACITY = 1000
+NO_ROW = (np.nan,) * 6
 
 
 class CandleWindow:
@@ -24,6 +26,8 @@ class CandleWindow:
         self._all = np.full((len(FIELDS), 0, 2 * capacity), np.nan)
         self._stop = capacity
         self._rows: dict[str, int] = {}
+        self._whole_ms = np.zeros(0, np.int64)  # by lane: up to this candle nothing is missing (0: not known)
+        self._first_ms = 0  # no lane has a candle before this one (0: no lane has any)
         self.hopeless: set[tuple[str, int]] = set()  # asked for, and the exchange has no such candle
         self.hopeless_known = False  # whether what earlier processes gave up was told to this window
         self.corrected: dict[str, int] = {}  # symbol -> candles that came back different
@@ -46,6 +50,7 @@ class CandleWindow:
             if symbol in self._rows:
                 values[:, row, : self.capacity] = self.values[:, self._rows[symbol]]
         self.symbols, self._all, self._stop = list(symbols), values, self.capacity
+        self._whole_ms = np.zeros(len(symbols), np.int64)
         self._rows = {symbol: row for row, symbol in enumerate(symbols)}
 
     def advance(self, open_ms: int) -> None:
@@ -66,19 +71,22 @@ class CandleWindow:
 
     def put(self, open_ms: int, rows: Mapping[str, Sequence[float]]) -> None:
         """Put one candle of many symbols ([open time ms, open, high, low, close, volume]) into its column."""
-        column = (open_ms - self.start_ms) // self.step
-        known = [symbol for symbol in rows if symbol in self._rows]
-        if not known or not 0 <= column < self.capacity:
+        place = (open_ms - self.start_ms) // self.step
+        if not 0 <= place < self.capacity:
             return
-        places = [self._rows[symbol] for symbol in known]
-        news = np.array([rows[symbol][1:] for symbol in known], np.float64).T
-        old = self.values[:, places, column]
-        for number in np.flatnonzero(~np.isnan(old[3]) & (old != news).any(axis=0)):
-            self.corrected[known[number]] = self.corrected.get(known[number], 0) + 1
-            self.touched.add(known[number])
-        if column < self.capacity - 1:
-            self.touched.update(known[number] for number in np.flatnonzero((old != news).any(axis=0)))
-        self.values[:, places, column] = news
+        found = [rows.get(symbol, NO_ROW) for symbol in self.symbols]
+        news = np.fromiter(chain.from_iterable(found), np.float64, 6 * len(found)).reshape(-1, 6)[:, 1:].T
+        column = self.values[:, :, place]
+        old, given = column[3], ~np.isnan(news[3])
+        changed = (column != news).any(axis=0) & given
+        corrected = changed & ~np.isnan(old)
+        for row in np.flatnonzero(corrected).tolist():
+            self.corrected[self.symbols[row]] = self.corrected.get(self.symbols[row], 0) + 1
+        for row in np.flatnonzero(changed if place < self.capacity - 1 else corrected).tolist():
+            self._touch(self.symbols[row])
+        np.copyto(column, news, where=given)
+        if given.any():
+            self._begins(open_ms)
 
     def merge(self, symbol: str, table: CandleTable) -> None:
         """Put candles into their columns; those off the grid or outside the window are left out."""
@@ -93,8 +101,10 @@ class CandleWindow:
         if changed:
             self.corrected[symbol] = self.corrected.get(symbol, 0) + int(changed)
         if ((spots < self.capacity - 1) & (known != news).any(axis=0)).any() or changed:
-            self.touched.add(symbol)
+            self._touch(symbol)
         self.values[:, row, spots] = news
+        if len(table):
+            self._begins(int(table.open_time_ms.min()))
 
     def load(self, matrix: CandleMatrix) -> None:
         """Fill from a stored hot window."""
@@ -106,11 +116,16 @@ class CandleWindow:
 
     def missing(self) -> dict[str, int]:
         """For each symbol that lacks candles, the open time from which to ask (see `missing_from`)."""
-        absent = np.isnan(self.values[3])
-        begun = np.maximum.accumulate(~absent, axis=1)
-        lacking = np.flatnonzero((absent & begun).any(axis=1) | ~begun[:, -1]) if absent.size else ()
-        starts = {self.symbols[row]: self.missing_from(self.symbols[row]) for row in lacking}
-        return {symbol: since for symbol, since in starts.items() if since is not None}
+        step = self._whole_ms == self.end_ms - self.step
+        self._whole_ms[step & ~np.isnan(self.values[3, :, -1])] = self.end_ms
+        found = {}
+        for row in np.flatnonzero(self._whole_ms < self.end_ms).tolist():
+            since = self.missing_from(self.symbols[row])
+            if since is None:
+                self._whole_ms[row] = self.end_ms
+            else:
+                found[self.symbols[row]] = since
+        return found
 
     def missing_from(self, symbol: str) -> int | None:
         """Open time from which candles must be asked for: the first hole, or the window's start for an empty lane.
@@ -118,10 +133,11 @@ class CandleWindow:
         None when nothing is missing. Holes before a lane's first candle are not holes (it was listed later), and
         neither are candles the exchange was asked for and does not have.
         """
-        absent = np.isnan(self.values[3, self._rows[symbol]])
+        row = self._rows[symbol]
+        absent = np.isnan(self.values[3, row])
         if absent.all():
             return self.start_ms
-        first = int(np.argmin(absent))
+        first = max(int(np.argmin(absent)), (int(self._whole_ms[row]) - self.start_ms) // self.step + 1)
         for column in np.flatnonzero(absent[first:]) + first:
             at = self.start_ms + int(column) * self.step
             if (symbol, at) not in self.hopeless:
@@ -144,15 +160,27 @@ class CandleWindow:
             for at in range(max(first, self.start_ms), min(stop, self.end_ms + 1), self.step):
                 self.hopeless.add((symbol, at))
 
-    def has(self, symbol: str, open_ms: int) -> bool:
-        """Whether the lane has the candle."""
+    def lacking(self, open_ms: int) -> tuple[str, ...]:
+        """Symbols whose lane has no candle that opened then."""
         column = (open_ms - self.start_ms) // self.step
-        inside = 0 <= column < self.capacity
-        return inside and not np.isnan(self.values[3, self._rows[symbol], column])
+        if not 0 <= column < self.capacity:
+            return tuple(self.symbols)
+        return tuple(self.symbols[row] for row in np.flatnonzero(np.isnan(self.values[3, :, column])).tolist())
 
     def matrix(self) -> CandleMatrix:
         """Everything from the first column that any lane has: views, which a late candle may still change."""
-        present = ~np.isnan(self.values[3]).all(axis=0)
-        first = int(np.argmax(present)) if present.any() else self.capacity
+        first = self.capacity
+        if self._first_ms:
+            first = max(self._first_ms - self.start_ms, 0) // self.step
+            while first < self.capacity and np.isnan(self.values[3, :, first]).all():
+                first += 1
         times = self.start_ms + self.step * np.arange(first, self.capacity, dtype=np.int64)
         return CandleMatrix(tuple(self.symbols), times, *self.values[:, :, first:])
+
+    def _touch(self, symbol: str) -> None:
+        """A candle has changed, or one has come behind the newest: whether the lane is whole is to be seen anew."""
+        self.touched.add(symbol)
+        self._whole_ms[self._rows[symbol]] = 0
+
+    def _begins(self, open_ms: int) -> None:
+        self._first_ms = min(self._first_ms or open_ms, open_ms)

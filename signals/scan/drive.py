@@ -60,13 +60,9 @@ def row_run(control: int, row: int, tick: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def block_run(
-    frame: np.ndarray, entries: np.ndarray, told: np.ndarray, which: int, block: int, begin: int, end: int
-) -> None:  # fmt: skip
-    """One formula over rows begin..end of one block."""
-    call_at(
-            entries[which, 0], frame.ctypes.data, entries[which].ctypes.data, told[which].ctypes.data,
-            block, block + 1, begin, end, SETTLED_AGE, 0)  # fmt: skip
+def block_run(frame_at: int, entry_at: int, told_at: int, block: int, begin: int, end: int) -> None:
+    """One formula (addresses of the frame, of its entry and of its numbers) over rows begin..end of one block."""
+    call_at(word_at(entry_at, 0), frame_at, entry_at, told_at, block, block + 1, begin, end, SETTLED_AGE, 0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

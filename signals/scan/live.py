@@ -7,7 +7,7 @@ together, 16 at a time, by the same compiled kinds that compute whole series, so
 or is missing, that lane alone is rebuilt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +54,9 @@ class LiveLanes:
     frame: np.ndarray = field(init=False)
     control: np.ndarray = field(init=False)
     control_at: int = field(init=False)  # its address
+    frame_at: int = field(init=False)
+    masks_at: list[tuple[int, int]] = field(init=False)  # of each formula the addresses of its entry and its numbers
+    wholes_at: list[tuple[int, int]] = field(init=False)
     steady_age: int = field(init=False)
     kept: int = field(init=False)  # candles before the present one that kinds may read
 
@@ -75,7 +78,9 @@ class LiveLanes:
         self.control = control_of(
             self.frame, blocks, plan.table, plan.numbers, made.entries, made.told, self.inbox, self.flags
         )
-        self.control_at = self.control.ctypes.data
+        self.control_at, self.frame_at = self.control.ctypes.data, self.frame.ctypes.data
+        self.masks_at = _addresses(made.entries, made.told)
+        self.wholes_at = _addresses(made.whole_entries, made.whole_told)
         self.larger = [Larger(self, minutes, group) for minutes, group in made.larger]
 
     def rebuild(self, matrix: CandleMatrix, symbols: Iterable[str] | None = None) -> None:
@@ -96,7 +101,7 @@ class LiveLanes:
         made = self.decisions
         for block in sorted({place // WIDTH for place in wanted}):
             for formula in range(len(made.formulas)):
-                block_run(self.frame, made.entries, made.told, formula, block, self.row, self.row + 1)
+                block_run(self.frame_at, *self.masks_at[formula], block, self.row, self.row + 1)
 
     def push(self, open_ms: int) -> None:
         """Take the next candle of every symbol from `inbox` (NaN where a symbol has none) and empty it.
@@ -114,11 +119,12 @@ class LiveLanes:
         row_push(self.control_at, row, open_ms // self.step_ms)
         self.row, self.last_ms = row, open_ms
 
-    def put(self, candles: np.ndarray) -> None:
-        """Fill `inbox` from candles by symbol: float64 (5, symbols)."""
+    def put(self, candles: Sequence[np.ndarray]) -> None:
+        """Fill `inbox` from candles by symbol: five float64 arrays (symbols,)."""
         blocks = self.inbox.shape[0]
         padded = np.full((len(FIELDS), blocks * WIDTH), np.nan)
-        padded[:, : len(self.symbols)] = candles
+        for number, values in enumerate(candles):
+            padded[number, : len(self.symbols)] = values
         self.inbox[:] = padded.reshape(len(FIELDS), blocks, WIDTH).transpose(1, 0, 2)
 
     @property
@@ -134,16 +140,20 @@ class LiveLanes:
         """For each formula the symbols of which its decision is not in the masks: they are not steady, here or on the
         larger candles that it reads.
         """
-        return [[self.symbols[n] for n in np.flatnonzero(~one)] for one in self._settled()]
+        everywhere = self._settled()
+        if all(settled is everywhere[0] for settled in everywhere):
+            return [[self.symbols[n] for n in np.flatnonzero(~settled)] for settled in everywhere[:1]] * len(everywhere)
+        return [[self.symbols[n] for n in np.flatnonzero(~settled)] for settled in everywhere]
 
     def _settled(self) -> list[np.ndarray]:
         """For each formula: bool (symbols,)."""
-        answers = []
-        for formula in self.decisions.wholes:
-            settled = self.steady
-            for one in self.larger:
-                settled = settled & one.lanes.steady if one.names & set(formula.columns) else settled
-            answers.append(settled)
+        steady = self.steady
+        answers = [steady] * len(self.decisions.wholes)
+        for one in self.larger:
+            both = steady & one.lanes.steady
+            for number, formula in enumerate(self.decisions.wholes):
+                if one.names & set(formula.columns):
+                    answers[number] = answers[number] & both
         return answers
 
     def larger_from(self, formula: int) -> int | None:
@@ -153,24 +163,23 @@ class LiveLanes:
 
     def hits(self) -> list[tuple[int, int, int]]:
         """(symbol, formula, side) of every decision of a steady lane at the present candle; side 1 buy, -1 sell."""
-        bits = self.masks[:, :, self.row - self.bias]
         found: list[tuple[int, int, int]] = []
         settled = self._settled()
-        for block, number in zip(*np.nonzero(bits), strict=True):
-            formula, side = divmod(int(number), 2)
-            other = int(bits[block, number ^ 1])
-            alone = int(bits[block, number]) & ~other
-            while alone:
-                symbol = int(block) * WIDTH + (alone & -alone).bit_length() - 1
-                alone &= alone - 1
-                if symbol < len(self.symbols) and settled[formula][symbol]:
-                    found.append((symbol, formula, -1 if side else 1))
+        for block, bits in enumerate(self.masks[:, :, self.row - self.bias].tolist()):
+            for number, here in enumerate(bits):
+                alone = here & ~bits[number ^ 1] if here else 0
+                while alone:
+                    symbol = block * WIDTH + (alone & -alone).bit_length() - 1
+                    alone &= alone - 1
+                    formula, side = divmod(number, 2)
+                    if symbol < len(self.symbols) and settled[formula][symbol]:
+                        found.append((symbol, formula, -1 if side else 1))
         return found
 
     def details(self, symbol: int, formula: int) -> dict[str, float]:
         """Confidence and details of a hit, by name."""
         made, (block, slot) = self.decisions, divmod(symbol, WIDTH)
-        block_run(self.frame, made.whole_entries, made.whole_told, formula, block, self.row, self.row + 1)
+        block_run(self.frame_at, *self.wholes_at[formula], block, self.row, self.row + 1)
         names, first = made.wholes[formula].details, made.width
         numbers = self.columns[block, first : first + len(names), self.row - self.bias, slot].tolist()
         return dict(zip(names, numbers, strict=True))
@@ -227,6 +236,11 @@ class LiveLanes:
         """Tell the compiled side where the columns begin, and note how far they go."""
         self.frame[8] = self.frame[12] = self.bias
         self.last_row = min(self.values.shape[2], self.bias + self.columns.shape[2])
+
+
+def _addresses(entries: np.ndarray, told: np.ndarray) -> list[tuple[int, int]]:
+    first, beside = entries.ctypes.data, told.ctypes.data
+    return [(first + n * entries.strides[0], beside + n * told.strides[0]) for n in range(len(entries))]
 
 
 class Larger:

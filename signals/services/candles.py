@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accounts.exchanges import loop
 from accounts.exchanges.errors import ExchangeRetry
 from signals.candles import store
-from signals.candles.feed import candle_rows_get
+from signals.candles.feed import candles_get
 from signals.candles.fetch import Fetched, Want, candles_fetch
 from signals.candles.matrix import CandleMatrix, CandleTable
 from signals.candles.window import CandleWindow
@@ -55,10 +55,10 @@ def window_update(*, exchange: str, timeframe: str, candle_open_ms: int, symbols
         if changed:
             _holes_know(window)
             window.hopeless_known = True
-        window.put(candle_open_ms, candle_rows_get(exchange, timeframe, candle_open_ms))
+        window.put(candle_open_ms, candles_get(exchange, timeframe, candle_open_ms))
         fetched = _repair(window)
         matrix = window.matrix()
-        late = tuple(symbol for symbol in symbols if not window.has(symbol, candle_open_ms))
+        late = window.lacking(candle_open_ms)
         if late and len(late) == len(symbols) and fetched.errors:
             raise ExchangeRetry(f"No candles from {exchange}: {next(iter(fetched.errors.values()))}")
         troubles_note(exchange=exchange, failed=fetched.errors, well=set(symbols) - set(late))

@@ -1,5 +1,6 @@
 """Storing signals: each once, by (instrument, timeframe, strategy version, candle open time)."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,10 @@ from signals.services.provenance import provenance_add
 from signals.sources import SignalDraft
 
 SIDES = ("buy", "sell")
+COLUMNS = (
+    "id", "public_id", "instrument_id", "timeframe", "strategy_id", "candle_open_time", "side", "confidence", "reason",
+    "close", "inputs", "threshold", "votes", "provenance", "backend", "created_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +102,55 @@ def signal_rows(
     scan: Scan, matrix: CandleMatrix, drafts: list[SignalDraft], instruments: dict[str, Instrument], since_ms: int
 ) -> list[Signal]:
     """Signals ready to be stored; drafts that cannot be true are left out."""
-    places, moment = {symbol: row for row, symbol in enumerate(matrix.symbols)}, now()
-    rows = (_row(scan, matrix, draft, instruments, since_ms, places, moment) for draft in drafts)
+    maker = _Rows(scan, matrix, instruments, since_ms)
+    rows = [maker.row(draft) for draft in drafts]
     return [row for row in rows if row is not None]
 
 
-def _row(
-    scan: Scan, matrix: CandleMatrix, draft: SignalDraft, instruments: dict[str, Instrument], since_ms: int,
-    places: dict[str, int], moment: datetime,
-) -> Signal | None:  # fmt: skip
-    candle_ms = open_ms(scan.candle_open_time) if draft.candle_open_ms is None else draft.candle_open_ms
-    close = _close(matrix, places.get(draft.symbol), candle_ms)
-    believable = draft.side in SIDES and 0.0 <= draft.confidence <= 1.0 and candle_ms >= since_ms
-    if close is None or not believable or draft.symbol not in instruments:
-        return None
-    return Signal(
-        instrument_id=instruments[draft.symbol].pk,
-        timeframe=scan.timeframe,
-        strategy_id=draft.strategy_id,
-        candle_open_time=open_time(candle_ms),
-        side=draft.side,
-        confidence=draft.confidence,
-        reason=draft.reason[:240],
-        close=close,
-        inputs=draft.inputs,
-        threshold=draft.inputs.get("threshold"),
-        backend=BACKEND,
-        created_at=moment,
-    )
+class _Rows:
+    """Turns a scan's drafts into rows; what they share is worked out once."""
 
+    def __init__(self, scan: Scan, matrix: CandleMatrix, instruments: dict[str, Instrument], since_ms: int) -> None:
+        self.matrix, self.since_ms, self.timeframe = matrix, since_ms, scan.timeframe
+        self.newest_ms, self.moment = open_ms(scan.candle_open_time), now()
+        self.keys = {symbol: one.pk for symbol, one in instruments.items()}
+        self.places = {symbol: row for row, symbol in enumerate(matrix.symbols)}
+        self.columns: dict[int, tuple[datetime, np.ndarray | None]] = {}
 
-def _close(matrix: CandleMatrix, place: int | None, candle_ms: int) -> Decimal | None:
-    """The candle's close, exactly as the exchange printed it; None where there is no such candle."""
-    times = matrix.open_time_ms
-    newest = times.size - 1 if times.size and times[-1] == candle_ms else int(np.searchsorted(times, candle_ms))
-    if place is None or newest >= times.size or times[newest] != candle_ms:
-        return None
-    price = float(matrix.close[place, newest])
-    return Decimal(repr(price)) if 0.0 < price < float("inf") else None
+    def row(self, draft: SignalDraft) -> Signal | None:
+        """The signal; None of a draft that cannot be true."""
+        candle_ms = self.newest_ms if draft.candle_open_ms is None else draft.candle_open_ms
+        key, place = self.keys.get(draft.symbol), self.places.get(draft.symbol)
+        believable = draft.side in SIDES and 0.0 <= draft.confidence <= 1.0 and candle_ms >= self.since_ms
+        if key is None or place is None or not believable:
+            return None
+        if candle_ms not in self.columns:
+            self.columns[candle_ms] = (open_time(candle_ms), self._closes(candle_ms))
+        opened, closes = self.columns[candle_ms]
+        price = 0.0 if closes is None else float(closes[place])
+        if not 0.0 < price < float("inf"):
+            return None
+        return Signal(  # by position, in the order of `COLUMNS`: Django takes three times as long over keywords
+            None,
+            uuid.uuid4(),
+            key,
+            self.timeframe,
+            draft.strategy_id,
+            opened,
+            draft.side,
+            draft.confidence,
+            draft.reason[:240],
+            Decimal(repr(price)),  # as the exchange printed it
+            draft.inputs,
+            draft.inputs.get("threshold"),
+            [],
+            {},
+            BACKEND,
+            self.moment,
+        )
+
+    def _closes(self, candle_ms: int) -> np.ndarray | None:
+        """Of every symbol; None where the matrix has no such candle."""
+        times = self.matrix.open_time_ms
+        at = int(np.searchsorted(times, candle_ms))
+        return self.matrix.close[:, at] if at < times.size and times[at] == candle_ms else None

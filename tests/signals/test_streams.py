@@ -210,7 +210,7 @@ def test_the_wake_up_hands_over_websocket_candles(market, sockets, woken, monkey
     asyncio.run(holder._wake("1m", last, last + MINUTE))
     holder.close()
     assert woken[0] == [("binance", "1m", last)]
-    assert candles_get("binance", "1m", last)["C0/USDT"].close.tolist() == [2.0]
+    assert candles_get("binance", "1m", last)["C0/USDT"][4] == 2.0
 
 
 async def test_a_slow_answer_never_makes_the_exchange_clock_run_ahead(sockets):

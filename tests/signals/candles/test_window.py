@@ -76,3 +76,41 @@ def test_lanes_come_and_go():
     window.symbols_set(["C2/USDT", "NEW/USDT"])
     assert window.missing_from("NEW/USDT") == window.start_ms
     np.testing.assert_array_equal(window.values[3, 0], matrix.close[2, -30:])
+
+
+def test_what_is_missing_is_what_a_fresh_look_at_every_lane_finds():
+    """The window remembers up to where a lane is whole; whatever comes in whatever order, it must not be mistaken."""
+    random = np.random.default_rng(5)
+    symbols = [f"C{row}/USDT" for row in range(6)]
+    window = CandleWindow("binance", "1m", capacity=20)
+    window.symbols_set(symbols)
+    newest = START
+    for _ in range(600):
+        what, symbol = random.integers(6), symbols[random.integers(6)]
+        at = newest - int(random.integers(0, 25)) * MINUTE
+        row = [at, *(random.random(5) + 1.0)]
+        if what < 2:
+            newest += int(random.integers(1, 4)) * MINUTE
+            window.advance(newest)
+        elif what == 2:
+            window.put(newest, {one: [newest, *row[1:]] for one in symbols if random.random() < 0.8})
+        elif what == 3:
+            window.put(at, {symbol: row})
+        elif what == 4:
+            window.merge(symbol, CandleTable.from_rows([row, [at + MINUTE, *row[1:]]]))
+        elif window.end_ms:
+            window.give_up(symbol, at, newest)
+        if not window.end_ms:
+            continue
+        found = window.missing()
+        window._whole_ms[:] = 0
+        assert found == window.missing()
+        absent = np.isnan(window.values[3])
+        for lane, one in enumerate(symbols):
+            begun = window.capacity if absent[lane].all() else int(np.argmin(absent[lane]))
+            holes = [window.start_ms + int(n) * MINUTE for n in np.flatnonzero(absent[lane]) if n > begun]
+            asked = [hole for hole in holes if (one, hole) not in window.hopeless]
+            expected = window.start_ms if begun == window.capacity else asked[0] if asked else None
+            assert found.get(one) == expected
+        present = np.flatnonzero(~absent.all(axis=0))
+        assert window.matrix().open_time_ms.size == (window.capacity - present[0] if present.size else 0)

@@ -14,6 +14,7 @@ from signals.models import CandleSeries, Scan, Signal, Strategy
 from signals.services import scan as scan_service
 from signals.services.candles import history_flush, windows_forget
 from signals.services.scan import CATCH_UP, lanes_late_scan, scan_claim, scan_run
+from signals.services.signals import COLUMNS
 from signals.sources import SignalDraft
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -279,3 +280,7 @@ def test_a_broken_version_is_left_out(market, at_candle):
     run(at_candle, 1100)
     kinds = set(Signal.objects.values_list("strategy__kind", flat=True))
     assert "ma_cross" not in kinds and "bollinger_breakout" in kinds
+
+
+def test_a_row_is_made_in_the_order_of_its_columns():
+    assert tuple(field.attname for field in Signal._meta.concrete_fields) == COLUMNS
