@@ -25,6 +25,7 @@ _COMPILE_ENVIRONMENT = {
     "XRAY_DEPLOYMENT_ID": "set-up",
     "XRAY_MASTER_KEYS": "set-up:" + base64.b64encode(bytes(32)).decode(),
     "NUMBA_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # what a start imports is compiled here, once, whatever the shell says
 }
 
 
