@@ -34,4 +34,16 @@ def cache_prepare() -> Path:
     folder = Path(settings.XRAY_KERNEL_DIR) / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     setattr(config, "CACHE_DIR", str(folder))  # noqa: B010  (a name numba makes at run time)
+    if config.CPU_FEATURES is None:
+        setattr(config, "CPU_FEATURES", _features())  # noqa: B010
     return folder
+
+
+def _features() -> str | None:
+    """What this processor can do, without LLVM's habit of halving vectors on some that have AVX-512: the kinds are
+    nothing but wide arithmetic, and lose a third of their speed to it.
+    """
+    from llvmlite import binding
+
+    there = binding.get_host_cpu_features()
+    return f"{there.flatten()},-prefer-256-bit" if there.get("avx512f") else None

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
@@ -23,6 +23,7 @@ ALIGN = 64
 _DOUBLE, _WORD = ir.DoubleType(), ir.IntType(64)
 _VECTOR, _BITS = ir.VectorType(_DOUBLE, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
 _NUMBERS = (types.Float, types.Integer)
+HAS_FMA = bool(binding.get_host_cpu_features().get("fma"))
 
 
 class VectorType(types.Type):
@@ -134,7 +135,6 @@ for _names, _instruction in (
     ((operator.add, operator.iadd), "fadd"),
     ((operator.sub, operator.isub), "fsub"),
     ((operator.mul, operator.imul), "fmul"),
-    ((operator.truediv, operator.itruediv), "fdiv"),
 ):
     for _name in _names:
         _binary(_name, vector, lambda b, x, y, _op=_instruction: getattr(b, _op)(x, y))  # type: ignore[misc]
@@ -174,13 +174,40 @@ _word(
 )
 
 
-def _llvm(name: str, count: int) -> Callable[..., Any]:
+def _call(builder: Any, name: str, *values: Any) -> Any:
+    shape = ir.FunctionType(_VECTOR, [_VECTOR] * len(values))
+    return builder.call(cgutils.get_or_insert_function(builder.module, shape, f"llvm.{name}.v{WIDTH}f64"), values)
+
+
+def _llvm(name: str) -> Callable[..., Any]:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        shape = ir.FunctionType(_VECTOR, [_VECTOR] * count)
-        function = cgutils.get_or_insert_function(builder.module, shape, f"llvm.{name}.v{WIDTH}f64")
-        return builder.call(function, [_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True)])
+        values = [_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True)]
+        return _call(builder, name, *values)
 
     return emit
+
+
+def _emit_divide(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """By a whole number (a period, the same in all lanes) without the slow instruction, and with the same bits.
+
+    With q = x * (1 / n) and the remainder r = x - q * n, which is exact, q + r * (1 / n) is the correctly rounded x / n
+    for whole n below 2^31 (Markstein 1990; Brisebarre and Muller 2004): q is at most 1.5 units in the last place away,
+    and x / n is never so near the middle of two numbers that the last rounding could go wrong. An infinite x gives NaN.
+    """
+    x, y = (_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True))
+    if not (isinstance(sig.args[1], types.Integer) and HAS_FMA):
+        return builder.fdiv(x, y)
+    number = context.cast(builder, args[1], sig.args[1], types.float64)
+    share = _splat(builder, builder.fdiv(_DOUBLE(1.0), number))
+    quotient = builder.fmul(x, share)
+    rest = _call(builder, "fma", builder.fneg(quotient), y, x)
+    return _call(builder, "fma", rest, share, quotient)
+
+
+for _name in (operator.truediv, operator.itruediv):
+    _word(
+        _name, vector, lambda *args: len(args) == 2 and vector in args and all(map(_value, args)), _PAIRS, _emit_divide
+    )
 
 
 def _emit_log(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -195,15 +222,15 @@ def _emit_log(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return result
 
 
-_word(language.root, vector, lambda *args: args == (vector,), ((vector,),), _llvm("sqrt", 1))
-_word(language.floor, vector, lambda *args: args == (vector,), ((vector,),), _llvm("floor", 1))
+_word(language.root, vector, lambda *args: args == (vector,), ((vector,),), _llvm("sqrt"))
+_word(language.floor, vector, lambda *args: args == (vector,), ((vector,),), _llvm("floor"))
 _word(language.log, vector, lambda *args: args == (vector,), ((vector,),), _emit_log)
 _word(
     language.fma,
     vector,
     lambda *args: len(args) == 3 and vector in args and all(map(_value, args)),
     tuple((a, b, c) for a in _MIXES for b in _MIXES for c in _MIXES if vector in (a, b, c)),
-    _llvm("fma", 3),
+    _llvm("fma"),
 )
 
 

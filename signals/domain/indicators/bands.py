@@ -9,8 +9,6 @@ from signals.domain.indicators.language import (
     root,
     smaller,
     true_range,
-    two_product,
-    two_sum,
     typical,
 )
 
@@ -20,58 +18,65 @@ from signals.domain.indicators.language import (
     group="volatility",
     columns=("bb_upper", "bb_middle", "bb_lower"),
     warm_up=lambda period, width: period - 1,
-    state=4,
+    state=lambda period, width: 1 + 2 * period,
     source="Bollinger 1983: SMA n +- width population standard deviations (TA-Lib BBANDS, SMA)",
     default=(20, 2.0),
+    least=2,
 )
 def bb(
     close: Rows, state: Rows, upper: Rows, middle: Rows, lower: Rows,
-    begin: int, end: int, age: int, period: int, width: float,
+    begin: int, end: int, age: int, tick: int, period: int, width: float,
 ) -> None:  # fmt: skip
     """Bollinger bands, in price units.
 
-    The sums of closes and of their squares run in pairs of floats (value and error): in one float they would lose all
-    digits of tiny or nearly constant prices, and never recover from a spike.
+    Every window of n candles spans one of the cuts that lie n - 1 candles apart. What comes after the cut is summed as
+    it comes; the sums of what lies before it were kept, for every number of candles, when the cut was passed. So no sum
+    is ever taken back, and a spike is gone when it leaves the window. Closes count from the one at the cut: it is in
+    the window, therefore at most n times the variance is lost to rounding, however tiny or nearly constant prices are.
+    State: the close at the cut, sum and sum of squares since, then both for each place between two cuts.
     """
-    total = state[0]
-    total_error = state[1]
-    squares = state[2]
-    squares_error = state[3]
     share = width / period
+    length = period - 1
+    place = tick % length
+    pivot = state[0]
+    total = state[1]
+    squares = state[2]
     for t in range(begin, end):
-        total, error = two_sum(close[t], total)
-        total_error = total_error + error
-        square, low_part = two_product(close[t], close[t])
-        squares, error = two_sum(square, squares)
-        squares_error = squares_error + (error + low_part)
-        if age >= period:
-            old = close[t - period]
-            total, error = two_sum(-old, total)
-            total_error = total_error + error
-            square, low_part = two_product(old, old)
-            squares, error = two_sum(-square, squares)
-            squares_error = squares_error + (error - low_part)
-        if age < period - 1:
+        if age == 0:
+            pivot = close[t]
+        away = close[t] - pivot
+        total = total + away
+        squares = fma(away, away, squares)
+        if age < length:
             upper[t] = NAN
             middle[t] = NAN
             lower[t] = NAN
         else:
-            whole = total + total_error
-            rest = (total - whole) + total_error
-            product, low_part = two_product(whole, whole)
-            low_part = low_part + 2.0 * whole * rest
-            scaled, scaled_error = two_product(squares, period * 1.0)
-            spread = (scaled - product) + (scaled_error + period * squares_error - low_part)
+            whole = total + state[3 + place]
+            spread = fma(whole, -whole, period * (squares + state[3 + length + place]))
             band = root(larger(spread, 0.0)) * share
-            centre = whole / period
+            centre = pivot + whole / period
             upper[t] = centre + band
             middle[t] = centre
             lower[t] = centre - band
+        place += 1
+        if place == length:
+            place = 0
+            pivot = close[t]
+            total = pivot * 0.0
+            squares = pivot * 0.0
+            for back in range(length if age >= length else age + 1):
+                away = close[t - back] - pivot
+                total = total + away
+                squares = fma(away, away, squares)
+                state[2 + length - back] = total
+                state[2 + 2 * length - back] = squares
+            total = pivot * 0.0
+            squares = pivot * 0.0
         age += 1
-    state[0] = total
-    state[1] = total_error
+    state[0] = pivot
+    state[1] = total
     state[2] = squares
-    state[3] = squares_error
 
 
 @kind(

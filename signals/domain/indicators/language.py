@@ -83,21 +83,6 @@ def size(a: Value) -> Value:
 
 
 @helper
-def two_sum(a: Value, b: Value) -> tuple[Value, Value]:
-    """a + b and the rounding error of it, exactly (Knuth, TAOCP 2, 4.2.2)."""
-    total = a + b
-    part = total - b
-    return total, (b - (total - part)) + (a - part)
-
-
-@helper
-def two_product(a: Value, b: Value) -> tuple[Value, Value]:
-    """a * b and the rounding error of it, exactly."""
-    product = a * b
-    return product, fma(a, b, -product)
-
-
-@helper
 def typical(high: Value, low: Value, close: Value) -> Value:
     """The mean of a candle's high, low and close, in price units."""
     return (high + low + close) / 3.0

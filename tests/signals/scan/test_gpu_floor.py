@@ -33,7 +33,7 @@ static Counted fma(Counted a, Counted b, Counted c) { ++counts[0]; return fma(a.
 """
 RUN = """
 extern "C" void run(const Counted *in, Counted *state, Counted *out, const Counted *args, i64 rows, i64 *told) {
-    const i64 begin = 0, end = rows; (void)args;
+    const i64 begin = 0, end = rows, tick = 0; (void)args; (void)tick;
     for (i64 n = 0; n < 4; ++n) counts[n] = 0;
     @call@;
     for (i64 n = 0; n < 4; ++n) told[n] = counts[n];

@@ -5,12 +5,19 @@ import ctypes
 import numpy as np
 import pytest
 
-from signals.domain.indicators.language import NAN, Rows, Value, floor, fma, helper, larger, log, root, select, two_sum
+from signals.domain.indicators.language import NAN, Rows, Value, floor, fma, helper, larger, log, root, select
 from signals.scan.cuda import host
 from signals.scan.cuda.source import HEAD
 from signals.scan.cuda.translate import TranslationError, Unit
 
 HALF, STEPS = 0.5, 3
+
+
+@helper
+def two_sum(a: Value, b: Value) -> tuple[Value, Value]:
+    total = a + b
+    part = total - b
+    return total, (b - (total - part)) + (a - part)
 
 
 @helper

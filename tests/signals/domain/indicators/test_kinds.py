@@ -131,10 +131,16 @@ def test_piece_by_piece_is_the_whole():
 
 
 def test_the_count_of_candles_on_the_grid_changes_nothing():
-    """Where a ring happens to begin leaves no trace, so a lane is the same in every block and at every time."""
+    """Where a ring happens to begin leaves no trace, so a lane is the same in every block and at every time; only the
+    last digits of what is summed from cuts on the grid may differ.
+    """
     plan, values = Plan.of(ALL), block_of(600)
     first, other = (Lane(values, plan, tick=tick).go(600) for tick in (0, 5_676_543_211))
-    np.testing.assert_array_equal(first, other)
+    for name, a, b in zip(plan.columns, first, other, strict=True):
+        if name.startswith("bb_"):
+            np.testing.assert_allclose(a, b, rtol=1e-13, err_msg=name)
+        else:
+            np.testing.assert_array_equal(a, b, err_msg=name)
 
 
 def test_nothing_drifts_over_200_000_candles():
