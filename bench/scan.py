@@ -141,7 +141,7 @@ def _incremental(symbols: int, length: int, bar: float) -> None:
 
 def eleven_rules() -> Any:
     """A strategy that reads all eleven columns: crosses of averages and of MACD, breaks of the bands, RSI's levels."""
-    from signals.domain.strategies.base import Decisions, Strategy, crossed_above, per_atr
+    from signals.domain.strategies.base import Decisions, Strategy, crossed_above
     from signals.scan.decisions import Rule
 
     class Eleven(Strategy):
@@ -153,7 +153,7 @@ def eleven_rules() -> Any:
         def decide(self, lanes: Any, values: Any) -> Decisions:
             columns = [[lanes[name] for name in one.columns] for one in ELEVEN]
             (sma,), (fast,), (slow,), (rsi,), (macd, smooth, hist), (upper, middle, lower), (atr,) = columns
-            calm = per_atr(np.abs(lanes.close - sma), atr) < 3.0
+            calm = np.abs(lanes.close - sma) < 3.0 * atr
             buy = crossed_above(fast, slow) | crossed_above(macd, smooth) | crossed_above(lanes.close, upper)
             sell = crossed_above(slow, fast) | crossed_above(smooth, macd) | crossed_above(lower, lanes.close)
             buy = (buy & calm & (rsi < 70.0) & (lanes.close > middle)) | (rsi < 20.0)

@@ -20,7 +20,8 @@ from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, runs, spread
 from signals.scan.plan import Plan
 
-TILE = 256  # candles: the columns of a tile, its inputs and the state stay in the core's second cache
+CACHE = 36 * 1024  # bytes of columns that stay in the core's first cache while kinds write and formulas read them
+TILES = (16, 256)  # candles, at least and at most, that are computed at a time
 TOLD = 8
 
 
@@ -149,19 +150,21 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
     decisions.require_own_candles()
     plan = decisions.plan
     table, numbers, entries, told = plan.table, plan.numbers, decisions.entries, decisions.told
+    tile = max(TILES[0], min(TILES[1], CACHE // (8 * WIDTH * max(len(plan.columns), 1)) // 8 * 8))
+    fields = np.array(plan.fields, np.int64)
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)
 
     def work(first: int, last: int) -> None:
         state = aligned((panel.blocks, max(plan.states, 1), WIDTH), fill=0.0)
-        scratch = aligned((1, len(plan.columns), decisions.lookback + TILE, WIDTH), fill=np.nan)
+        scratch = aligned((1, len(plan.columns), decisions.lookback + tile, WIDTH), fill=np.nan)
         frame = frame_of(panel.values, state, scratch, masks=masks)
         for begin, stop, stretches in runs(panel, first, last):
             for number, (start, end) in enumerate(stretches):
                 if number:
                     state[begin:stop] = 0.0
                 blocks_decide(
-                    frame, scratch[0], table, numbers, entries, told,
-                    begin, stop, start, end, panel.first_tick + start, TILE, decisions.lookback,
+                    frame, scratch[0], table, numbers, entries, told, fields,
+                    begin, stop, start, end, panel.first_tick + start, tile, decisions.lookback,
                 )  # fmt: skip
 
     spread(work, panel.blocks, panel.blocks * panel.rows * WIDTH, threads)

@@ -15,8 +15,10 @@ from signals.scan import vector  # noqa: E402
 
 call_at: Any = vector.call_at
 word_at: Any = vector.word_at
+prefetch_at: Any = vector.prefetch_at
 rows_at: Any = vector.rows_at
 LARGEST = 1.7976931348623157e308
+LINE = 64  # bytes that memory is read by
 SETTLED_AGE = 1 << 30  # what a kind is told of a lane that is past every warm-up
 
 
@@ -68,14 +70,16 @@ def block_run(frame_at: int, entry_at: int, told_at: int, block: int, begin: int
 @njit(cache=True, nogil=True, error_model="numpy")
 def blocks_decide(
     frame: np.ndarray, scratch: np.ndarray, table: np.ndarray, numbers: np.ndarray, rules: np.ndarray, told: np.ndarray,
-    first: int, last: int, begin: int, end: int, tick: int, tile: int, lookback: int,
+    fields: np.ndarray, first: int, last: int, begin: int, end: int, tick: int, tile: int, lookback: int,
 ) -> None:  # fmt: skip
     """Decide rows begin..end of blocks first..last: columns exist only for a tile, in `scratch`, and masks are written.
 
     scratch: float64 (columns, lookback + tile, WIDTH), the columns of `frame` (with block stride 0); rules: int64
-    (rules, n) entries of compiled formulas; told: float64 (rules, n) their numbers. A stretch begins at `begin`.
+    (rules, n) entries of compiled formulas; told: float64 (rules, n) their numbers; fields: int64, the numbers of the
+    inputs that are read. A stretch begins at `begin`.
     """
     own = frame.copy()
+    kinds = table.shape[0]
     frame_at, table_at, numbers_at = own.ctypes.data, table.ctypes.data, numbers.ctypes.data
     entry_size, numbers_size = table.shape[1] * 8, numbers.shape[1] * 8
     rules_at, rule_size, told_at, told_size = rules.ctypes.data, rules.shape[1] * 8, told.ctypes.data, told.shape[1] * 8
@@ -83,7 +87,9 @@ def blocks_decide(
         for start in range(begin, end, tile):
             stop = min(start + tile, end)
             own[8] = start - lookback
-            for i in range(table.shape[0]):
+            ahead, after = (block, stop) if stop < end else (min(block + 1, last - 1), begin)
+            for i in range(kinds):
+                inputs_fetch(own, fields, ahead, after, min(after + tile, end), i, kinds)
                 call_at(
                         table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
                         block, block + 1, start, stop, start - begin, tick + start - begin)  # fmt: skip
@@ -96,6 +102,21 @@ def blocks_decide(
                 for row in range(lookback):
                     for slot in range(scratch.shape[2]):
                         scratch[column, row, slot] = scratch[column, stop - start + row, slot]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def inputs_fetch(
+    frame: np.ndarray, fields: np.ndarray, block: int, begin: int, end: int, part: int, parts: int
+) -> None:  # fmt: skip
+    """Ask for one of so many parts of the inputs of the tile to come: asked for all at once, they would queue up and
+    the arithmetic would wait behind them.
+    """
+    lines = vector.WIDTH * 8 // LINE
+    share = (end - begin) * lines // parts + 1
+    for field in fields:
+        at = frame[0] + ((block * frame[1] + field * frame[2] + begin) * lines + part * share) * LINE
+        for line in range(share):
+            prefetch_at(at + line * LINE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from signals.domain.indicators.catalog import KINDS, Indicator
+from signals.domain.indicators.catalog import INPUTS, KINDS, Indicator
 
 ARGUMENTS = 6
 
@@ -31,6 +31,11 @@ class Plan:
     def column_of(self) -> dict[str, int]:
         """Column name to its number."""
         return {name: place for place, name in enumerate(self.columns)}
+
+    @cached_property
+    def fields(self) -> tuple[int, ...]:
+        """Numbers of the inputs that some kind reads."""
+        return tuple(sorted({INPUTS.index(name) for one in self.indicators for name in KINDS[one.kind].inputs}))
 
     @cached_property
     def states(self) -> int:

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
@@ -17,13 +17,15 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, lower_cast, register_jitable, register_model
 
 from signals.domain.indicators import language
+from signals.scan import quick
 
-WIDTH = 16
+WIDTH = quick.WIDTH
 ALIGN = 64
 _DOUBLE, _WORD = ir.DoubleType(), ir.IntType(64)
-_VECTOR, _BITS = ir.VectorType(_DOUBLE, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
+_VECTOR, _HALF = ir.VectorType(_DOUBLE, WIDTH), ir.VectorType(ir.IntType(1), WIDTH // 2)
+# A mask is kept as the two halves that AVX-512 compares at once: joined, every comparison would pay for the joining.
+_MASK = ir.ArrayType(_HALF, 2)
 _NUMBERS = (types.Float, types.Integer)
-HAS_FMA = bool(binding.get_host_cpu_features().get("fma"))
 
 
 class VectorType(types.Type):
@@ -73,21 +75,15 @@ def _model(numba_type: type, llvm_type: ir.Type) -> None:
 
 
 _model(VectorType, _VECTOR)
-_model(MaskType, _BITS)
+_model(MaskType, _MASK)
 _model(RowsType, ir.PointerType(_DOUBLE))
 _model(BitsType, ir.PointerType(ir.IntType(WIDTH)))
-
-
-def _splat(builder: Any, value: Any) -> Any:
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-    empty = ir.Constant(_VECTOR, ir.Undefined)
-    return builder.shuffle_vector(builder.insert_element(empty, value, ir.IntType(32)(0)), empty, zeros)
 
 
 def _vector_of(context: Any, builder: Any, value: Any, numba_type: Any) -> Any:
     if numba_type == vector:
         return value
-    return _splat(builder, context.cast(builder, value, numba_type, types.float64))
+    return quick.splat(builder, context.cast(builder, value, numba_type, types.float64))
 
 
 @lower_cast(types.Float, vector)
@@ -138,6 +134,32 @@ for _names, _instruction in (
 ):
     for _name in _names:
         _binary(_name, vector, lambda b, x, y, _op=_instruction: getattr(b, _op)(x, y))  # type: ignore[misc]
+
+
+def _halves(builder: Any, value: Any) -> list[Any]:
+    """Of a vector or of a mask."""
+    if value.type == _MASK:
+        return [builder.extract_value(value, half) for half in (0, 1)]
+    return [quick.half(builder, value, half) for half in (0, 1)]
+
+
+def _mask(builder: Any, halves: list[Any]) -> Any:
+    made = ir.Constant(_MASK, ir.Undefined)
+    for number, half in enumerate(halves):
+        made = builder.insert_value(made, half, number)
+    return made
+
+
+def _by_halves(instruction: Callable[..., Any]) -> Callable[..., Any]:
+    """An instruction from vectors or masks to a mask, half by half."""
+
+    def emit(builder: Any, *values: Any) -> Any:
+        halves = zip(*(_halves(builder, value) for value in values), strict=True)
+        return _mask(builder, [instruction(builder, *one) for one in halves])
+
+    return emit
+
+
 for _name, _sign in (
     (operator.lt, "<"),
     (operator.le, "<="),
@@ -145,24 +167,31 @@ for _name, _sign in (
     (operator.ge, ">="),
     (operator.eq, "=="),
 ):
-    _binary(_name, mask, lambda b, x, y, _sign=_sign: b.fcmp_ordered(_sign, x, y))  # type: ignore[misc]
-_binary(operator.ne, mask, lambda b, x, y: b.fcmp_unordered("!=", x, y))
+    _binary(_name, mask, _by_halves(lambda b, x, y, _sign=_sign: b.fcmp_ordered(_sign, x, y)))  # type: ignore[misc]
+_binary(operator.ne, mask, _by_halves(lambda b, x, y: b.fcmp_unordered("!=", x, y)))
 
 _word(operator.neg, vector, lambda *args: args == (vector,), ((vector,),), lambda c, b, s, args: b.fneg(args[0]))
-_word(operator.invert, mask, lambda *args: args == (mask,), ((mask,),), lambda c, b, s, args: b.not_(args[0]))
+_word(
+    operator.invert,
+    mask,
+    lambda *args: args == (mask,),
+    ((mask,),),
+    lambda c, b, s, args: _by_halves(lambda b, x: b.not_(x))(b, *args),
+)
 for _name, _instruction in ((operator.and_, "and_"), (operator.or_, "or_")):
     _word(
         _name,
         mask,
         lambda *args: args == (mask, mask),
         ((mask, mask),),
-        lambda c, b, s, args, _op=_instruction: getattr(b, _op)(*args),
+        lambda c, b, s, args, _op=_instruction: _by_halves(lambda b, x, y: getattr(b, _op)(x, y))(b, *args),
     )
 
 
 def _emit_select(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     yes, no = (_vector_of(context, builder, v, t) for v, t in zip(args[1:], sig.args[1:], strict=True))
-    return builder.select(args[0], yes, no)
+    halves = zip(*(_halves(builder, value) for value in (args[0], yes, no)), strict=True)
+    return quick.joined(builder, [builder.select(*one) for one in halves])
 
 
 _word(
@@ -174,34 +203,20 @@ _word(
 )
 
 
-def _call(builder: Any, name: str, *values: Any) -> Any:
-    shape = ir.FunctionType(_VECTOR, [_VECTOR] * len(values))
-    return builder.call(cgutils.get_or_insert_function(builder.module, shape, f"llvm.{name}.v{WIDTH}f64"), values)
-
-
 def _llvm(name: str) -> Callable[..., Any]:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         values = [_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True)]
-        return _call(builder, name, *values)
+        return quick.call(builder, name, *values)
 
     return emit
 
 
 def _emit_divide(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    """By a whole number (a period, the same in all lanes) without the slow instruction, and with the same bits.
-
-    With q = x * (1 / n) and the remainder r = x - q * n, which is exact, q + r * (1 / n) is the correctly rounded x / n
-    for whole n below 2^31 (Markstein 1990; Brisebarre and Muller 2004): q is at most 1.5 units in the last place away,
-    and x / n is never so near the middle of two numbers that the last rounding could go wrong. An infinite x gives NaN.
-    """
-    x, y = (_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True))
-    if not (isinstance(sig.args[1], types.Integer) and HAS_FMA):
-        return builder.fdiv(x, y)
-    number = context.cast(builder, args[1], sig.args[1], types.float64)
-    share = _splat(builder, builder.fdiv(_DOUBLE(1.0), number))
-    quotient = builder.fmul(x, share)
-    rest = _call(builder, "fma", builder.fneg(quotient), y, x)
-    return _call(builder, "fma", rest, share, quotient)
+    """Periods are whole numbers, and divide faster than others."""
+    if quick.HAS_FMA and isinstance(sig.args[1], types.Integer):
+        number = context.cast(builder, args[1], sig.args[1], types.float64)
+        return quick.divide_by_whole(builder, args[0], number)
+    return builder.fdiv(*(_vector_of(context, builder, v, t) for v, t in zip(args, sig.args, strict=True)))
 
 
 for _name in (operator.truediv, operator.itruediv):
@@ -222,7 +237,9 @@ def _emit_log(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return result
 
 
-_word(language.root, vector, lambda *args: args == (vector,), ((vector,),), _llvm("sqrt"))
+_word(
+    language.root, vector, lambda *args: args == (vector,), ((vector,),), lambda c, b, s, args: quick.root(b, args[0])
+)
 _word(language.floor, vector, lambda *args: args == (vector,), ((vector,),), _llvm("floor"))
 _word(language.log, vector, lambda *args: args == (vector,), ((vector,),), _emit_log)
 _word(
@@ -274,7 +291,10 @@ def _write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @lower_builtin(operator.setitem, bits, types.intp, mask)
 def _write_bits(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    builder.store(builder.bitcast(args[2], ir.IntType(WIDTH)), builder.gep(args[0], [args[1]]))
+    byte = ir.IntType(WIDTH // 2)
+    place = builder.bitcast(builder.gep(args[0], [args[1]]), ir.PointerType(byte))
+    for number, half in enumerate(_halves(builder, args[2])):
+        builder.store(builder.bitcast(half, byte), builder.gep(place, [ir.IntType(32)(number)]))
     return context.get_dummy_value()
 
 
@@ -317,6 +337,21 @@ def number_at(typingctx: Any, address: Any, place: Any) -> Any:
         return builder.load(builder.gep(builder.inttoptr(args[0], ir.PointerType(_DOUBLE)), [args[1]]))
 
     return types.float64(types.int64, types.int64), emit
+
+
+@intrinsic
+def prefetch_at(typingctx: Any, address: Any) -> Any:
+    """Have the cache line at an address brought into the second cache, without waiting for it."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = ir.PointerType(ir.IntType(8))
+        shape = ir.FunctionType(ir.VoidType(), [pointer, *[ir.IntType(32)] * 3])
+        function = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0i8")
+        hints = [ir.IntType(32)(hint) for hint in (0, 2, 1)]  # to read, into the second cache, data
+        builder.call(function, [builder.inttoptr(args[0], pointer), *hints])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
 
 
 CALL_WORDS = 9

@@ -35,6 +35,7 @@ def bb(
     the window, therefore at most n times the variance is lost to rounding, however tiny or nearly constant prices are.
     State: the close at the cut, sum and sum of squares since, then both for each place between two cuts.
     """
+    part = 1.0 / period
     share = width / period
     length = period - 1
     place = tick % length
@@ -55,7 +56,7 @@ def bb(
             whole = total + state[3 + place]
             spread = fma(whole, -whole, period * (squares + state[3 + length + place]))
             band = root(larger(spread, 0.0)) * share
-            centre = pivot + whole / period
+            centre = fma(whole, part, pivot)
             upper[t] = centre + band
             middle[t] = centre
             lower[t] = centre - band
