@@ -36,6 +36,7 @@ def run(frame, entry, args, first, last, begin, end, age, tick):
     state, state_block, state_row = word_at(frame, 3), word_at(frame, 4), word_at(entry, 1)
     columns, column_block, column_rows = word_at(frame, 5), word_at(frame, 6), word_at(frame, 7)
     column, bias = word_at(entry, 2), word_at(frame, 8)
+    {told}
     for block in range(first, last):
         kind(
             {rows},
@@ -63,6 +64,7 @@ def run(frame, entry, args, first, last, begin, end, age, tick):
     masks, mask_block, mask_rows = word_at(frame, 9), word_at(frame, 10), word_at(frame, 11)
     bias, mask_bias = word_at(frame, 8), word_at(frame, 12)
     mask, detail = word_at(entry, 1), word_at(entry, 2)
+    {reads}
     for block in range(first, last):
         kernel(
             {rows},
@@ -92,8 +94,10 @@ def kind_source(kind: Kind) -> str:
     ]
     numbers = [f"number_at(args, {place})" for place in range(len(kind.whole))]
     typed = [f"int({text})" if whole else text for text, whole in zip(numbers, kind.whole, strict=True)]
-    rest = ["tick", *typed] if kind.has_tick else typed
-    return _TEMPLATE.format(name=kind.name, rows=",\n            ".join(given), rest=", ".join(rest))
+    names = [f"told_{place}" for place in range(len(typed))]
+    told = "; ".join(f"{name} = {text}" for name, text in zip(names, typed, strict=True))
+    rest = ["tick", *names] if kind.has_tick else names
+    return _TEMPLATE.format(name=kind.name, told=told, rows=",\n            ".join(given), rest=", ".join(rest))
 
 
 @cache
@@ -113,16 +117,19 @@ def formula_source(formula: Formula) -> str:
     """
     given = [f"rows_at(inputs, block * input_block + {INPUTS.index(one)} * input_rows)" for one in formula.fields]
     given += [
-        f"rows_at(columns, block * column_block + word_at(entry, {3 + n}) * column_rows - bias)"
-        for n in range(len(formula.columns))
+        f"rows_at(columns, block * column_block + read_{n} * column_rows - bias)" for n in range(len(formula.columns))
     ]
     given += [f"bits_at(masks, block * mask_block + (mask + {side}) * mask_rows - mask_bias)" for side in (0, 1)]
     given += [
         f"rows_at(columns, block * column_block + (detail + {n}) * column_rows - bias)"
         for n in range(len(formula.details))
     ]
-    rest = ["begin", "end", *(f"number_at(args, {place})" for place in range(len(formula.numbers)))]
-    return _FORMULA.format(text=formula.text, rows=",\n            ".join(given), rest=", ".join(rest))
+    parts = [f"read_{n} = word_at(entry, {3 + n})" for n in range(len(formula.columns))]
+    parts += [f"told_{place} = number_at(args, {place})" for place in range(len(formula.numbers))]
+    rest = ["begin", "end", *(f"told_{place}" for place in range(len(formula.numbers)))]
+    return _FORMULA.format(
+        text=formula.text, reads="; ".join(parts), rows=",\n            ".join(given), rest=", ".join(rest)
+    )
 
 
 def _module(name: str, source: str) -> ModuleType:

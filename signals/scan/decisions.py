@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from signals.domain.indicators.catalog import Indicator
+from signals.domain.indicators.catalog import INPUTS, Indicator
 from signals.domain.strategies.base import Strategy
 from signals.domain.strategies.formula import Formula, formula_of
 from signals.domain.strategies.trace import NotTraceable
@@ -17,11 +17,9 @@ from signals.scan.build import formula_address
 from signals.scan.contexts import plain, split
 from signals.scan.drive import blocks_decide
 from signals.scan.panel import WIDTH, Panel, aligned
-from signals.scan.pass_cpu import frame_of, runs, spread
+from signals.scan.pass_cpu import frame_of, runs, spread, tile_of
 from signals.scan.plan import Plan
 
-CACHE = 36 * 1024  # bytes of columns that stay in the core's first cache while kinds write and formulas read them
-TILES = (16, 256)  # candles, at least and at most, that are computed at a time
 TOLD = 8
 
 
@@ -65,6 +63,12 @@ class DecisionPlan:
     def width(self) -> int:
         """Columns of all indicators; what formulas write lies behind them."""
         return len(self.plan.columns) + sum(len(one.columns) for _, group in self.larger for one in group)
+
+    @cached_property
+    def fields(self) -> tuple[int, ...]:
+        """Numbers of the inputs that some kind or formula reads."""
+        read = {INPUTS.index(name) for one in (*self.formulas, *self.wholes) for name in one.fields}
+        return tuple(sorted({*self.plan.fields, *read}))
 
     @cached_property
     def lookback(self) -> int:
@@ -150,8 +154,8 @@ def masks_compute(panel: Panel, decisions: DecisionPlan, *, threads: int | None 
     decisions.require_own_candles()
     plan = decisions.plan
     table, numbers, entries, told = plan.table, plan.numbers, decisions.entries, decisions.told
-    tile = max(TILES[0], min(TILES[1], CACHE // (8 * WIDTH * max(len(plan.columns), 1)) // 8 * 8))
-    fields = np.array(plan.fields, np.int64)
+    tile = tile_of(len(plan.columns))
+    fields = np.array(decisions.fields, np.int64)
     masks = np.zeros((panel.blocks, 2 * len(decisions.formulas), panel.rows), np.uint16)
 
     def work(first: int, last: int) -> None:

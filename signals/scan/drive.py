@@ -15,9 +15,13 @@ from signals.scan import vector  # noqa: E402
 
 call_at: Any = vector.call_at
 word_at: Any = vector.word_at
+word_put: Any = vector.word_put
 prefetch_at: Any = vector.prefetch_at
+stream_at: Any = vector.stream_at
+streams_end: Any = vector.streams_end
 rows_at: Any = vector.rows_at
 LARGEST = 1.7976931348623157e308
+ROW = 16  # where the present row stands in `control`
 LINE = 64  # bytes that memory is read by
 SETTLED_AGE = 1 << 30  # what a kind is told of a lane that is past every warm-up
 
@@ -42,6 +46,37 @@ def blocks_run(
                 call_at(
                         table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
                         block, block + 1, start, stop, age + start - begin, tick + start - begin)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def blocks_stream(
+    frame: np.ndarray, scratch: np.ndarray, table: np.ndarray, numbers: np.ndarray, fields: np.ndarray,
+    first: int, last: int, begin: int, end: int, tick: int, tile: int,
+) -> None:  # fmt: skip
+    """The same as `blocks_run` from the beginning of a stretch, for columns that are larger than the caches: a tile is
+    computed in `scratch`, float64 (columns, tile, WIDTH), and written from there past them. fields: int64, the numbers
+    of the inputs that are read.
+    """
+    own = frame.copy()
+    own[5], own[6], own[7] = scratch.ctypes.data, 0, scratch.shape[1]
+    frame_at, table_at, numbers_at = own.ctypes.data, table.ctypes.data, numbers.ctypes.data
+    entry_size, numbers_size, kinds = table.shape[1] * 8, numbers.shape[1] * 8, table.shape[0]
+    for block in range(first, last):
+        for start in range(begin, end, tile):
+            stop = min(start + tile, end)
+            own[8] = start
+            ahead, after = (block, stop) if stop < end else (min(block + 1, last - 1), begin)
+            for i in range(kinds):
+                inputs_fetch(own, fields, ahead, after, min(after + tile, end), i, kinds)
+                call_at(
+                        table[i, 0], frame_at, table_at + i * entry_size, numbers_at + i * numbers_size,
+                        block, block + 1, start, stop, start - begin, tick + start - begin)  # fmt: skip
+            for column in range(scratch.shape[0]):
+                made = rows_at(own[5], column * own[7])
+                series = rows_at(frame[5], block * frame[6] + column * frame[7])
+                for row in range(start, stop):
+                    stream_at(series, row, made[row - start])
+    streams_end()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -149,14 +184,16 @@ def lanes_pack(series: np.ndarray, lanes: np.ndarray, out: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_push(control: int, row: int, tick: int) -> None:
-    """Take the candles of the inbox into row `row` of the blocks and move the lanes on (see `row_run`).
+def row_push(control: int, tick: int) -> None:
+    """Take the candles of the inbox into the next row of the blocks and move the lanes on (see `row_run`).
 
     inbox float64 (blocks, 5, WIDTH) and steady float64 (blocks, WIDTH; 1 or 0) lie where `control` says. A lane
     without a usable candle stops being steady; it repeats the row before, and what is computed from that is not looked
     at. The inbox is emptied.
     """
+    row = room_make(control)
     frame_at, inbox_at, steady_at = word_at(control, 0), word_at(control, 12), word_at(control, 13)
+    fields_at, fields = word_at(control, 14), word_at(control, 15)
     values_at, block_rows, rows = word_at(frame_at, 0), word_at(frame_at, 1), word_at(frame_at, 2)
     for block in range(word_at(control, 1)):
         values, inbox = rows_at(values_at, block * block_rows), rows_at(inbox_at, block * 5)
@@ -165,11 +202,42 @@ def row_push(control: int, row: int, tick: int) -> None:
         good = (low > 0.0) & (low <= high) & (high <= LARGEST) & (first > 0.0) & (first <= LARGEST)
         good = good & (close > 0.0) & (close <= LARGEST) & (volume >= 0.0) & (volume <= LARGEST) & (steady[0] > 0.5)
         steady[0] = select(good, 1.0, 0.0)
-        for place in range(5):
+        for n in range(fields):
+            place = word_at(fields_at, n)
             at = place * rows + row
             values[at] = select(good, inbox[place], values[at - 1])
+        for place in range(5):
             inbox[place] = NAN
     row_run(control, row, tick)
+    word_put(control, ROW, row)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def room_make(control: int) -> int:
+    """The row of the next candle; where there is none left, the rows that are still needed move to the front."""
+    frame_at, row = word_at(control, 0), word_at(control, ROW) + 1
+    blocks, kept, lookback = word_at(control, 1), word_at(control, 17), word_at(control, 18)
+    bias = word_at(frame_at, 8)
+    if row == word_at(frame_at, 2):
+        values_at, block_rows, rows = word_at(frame_at, 0), word_at(frame_at, 1), word_at(frame_at, 2)
+        fields_at = word_at(control, 14)
+        for block in range(blocks):
+            for n in range(word_at(control, 15)):
+                series = rows_at(values_at, block * block_rows + word_at(fields_at, n) * rows)
+                for t in range(kept):
+                    series[t] = series[row - kept + t]
+        row, bias = kept, bias - (row - kept)
+    if row - bias == word_at(frame_at, 7):
+        columns_at, rows = word_at(frame_at, 5), word_at(frame_at, 7)
+        for series_number in range(blocks * (word_at(frame_at, 6) // rows)):
+            series = rows_at(columns_at, series_number * rows)
+            for t in range(lookback):
+                series[t] = series[rows - lookback + t]
+        bias = row - lookback
+    word_put(frame_at, 8, bias)
+    word_put(frame_at, 12, bias)
+    word_put(control, ROW, row - 1)
+    return row
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -200,12 +268,15 @@ def candle_fold(candle: np.ndarray, into: np.ndarray) -> None:
 
 def control_of(
     frame: np.ndarray, blocks: int, table: np.ndarray, numbers: np.ndarray, entries: np.ndarray, told: np.ndarray,
-    inbox: np.ndarray, steady: np.ndarray,
+    inbox: np.ndarray, steady: np.ndarray, fields: np.ndarray, kept: int, lookback: int,
 ) -> np.ndarray:  # fmt: skip
-    """What `row_push` needs, as int64 (14,): the frame's address, how many blocks, and of both tables address, entries,
-    bytes an entry, address of the numbers, bytes a row of them. The arrays must outlive it.
+    """What `row_push` needs, as int64 (19,): the frame's address, how many blocks, and of both tables address, entries,
+    bytes an entry, address of the numbers, bytes a row of them; then where the inbox, the flags and the numbers of the
+    inputs that are read lie, how many of these, the present row, and how many rows before it inputs and columns are
+    kept. The arrays must outlive it.
     """
     parts = [frame.ctypes.data, blocks]
     for rows, beside in ((table, numbers), (entries, told)):
         parts += [rows.ctypes.data, rows.shape[0], rows.shape[1] * 8, beside.ctypes.data, beside.shape[1] * 8]
-    return np.array([*parts, inbox.ctypes.data, steady.ctypes.data], np.int64)
+    parts += [inbox.ctypes.data, steady.ctypes.data, fields.ctypes.data, fields.size, -1, kept, lookback]
+    return np.array(parts, np.int64)

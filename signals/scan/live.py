@@ -18,13 +18,13 @@ from signals.domain.lanes import usable_candles
 from signals.domain.timeframes import MINUTE_MS
 from signals.scan.contexts import larger_matrix, places_of, plain, spread_out
 from signals.scan.decisions import DecisionPlan
-from signals.scan.drive import block_run, control_of, periods_fold, row_push
+from signals.scan.drive import ROW, block_run, control_of, periods_fold, room_make, row_push
 from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
 from signals.scan.plan import Plan
 
 VALUE_SPARE = 128  # rows of candles that are taken before the kept ones are moved to the front again
-COLUMN_SPARE = 32  # rows of columns that are written before the last ones are moved to the front again: few, so that
+COLUMN_SPARE = 8  # rows of columns that are written before the last ones are moved to the front again: few, so that
 # they stay in the core's cache
 
 
@@ -33,7 +33,7 @@ class LiveLanes:
     """The lanes of one exchange and timeframe. Not thread-safe: its owner serialises access.
 
     Symbol n lives in block n // WIDTH, slot n % WIDTH. `row` is the newest candle's row in `values`; columns and masks
-    of the newest candles are in `columns` and `masks` at row - bias.
+    of the newest candles are in `columns` and `masks` at row - bias. Only inputs that are read are kept.
     """
 
     symbols: tuple[str, ...]
@@ -47,9 +47,6 @@ class LiveLanes:
     flags: np.ndarray = field(init=False)  # float64 (blocks, WIDTH): 1 where a lane is steady
     anchor_ms: np.ndarray = field(init=False)
     last_ms: int = 0
-    row: int = -1
-    bias: int = 0
-    last_row: int = 0  # the first row for which there is no place yet
     larger: list["Larger"] = field(init=False)
     frame: np.ndarray = field(init=False)
     control: np.ndarray = field(init=False)
@@ -59,6 +56,7 @@ class LiveLanes:
     wholes_at: list[tuple[int, int]] = field(init=False)
     steady_age: int = field(init=False)
     kept: int = field(init=False)  # candles before the present one that kinds may read
+    fields: np.ndarray = field(init=False)  # int64, the numbers of the inputs that are read
 
     def __post_init__(self) -> None:
         blocks = max(-(-len(self.symbols) // WIDTH), 1)
@@ -75,9 +73,11 @@ class LiveLanes:
         self.anchor_ms = np.zeros(len(self.symbols), np.int64)
         self.frame = frame_of(self.values, self.state, self.columns, masks=self.masks)
         made = self.decisions
+        self.fields = np.array(made.fields, np.int64)
         self.control = control_of(
-            self.frame, blocks, plan.table, plan.numbers, made.entries, made.told, self.inbox, self.flags
-        )
+            self.frame, blocks, plan.table, plan.numbers, made.entries, made.told, self.inbox, self.flags, self.fields,
+            self.kept, made.lookback,
+        )  # fmt: skip
         self.control_at, self.frame_at = self.control.ctypes.data, self.frame.ctypes.data
         self.masks_at = _addresses(made.entries, made.told)
         self.wholes_at = _addresses(made.whole_entries, made.whole_told)
@@ -110,14 +110,12 @@ class LiveLanes:
         """
         if open_ms != self.last_ms + self.step_ms:
             raise ValueError(f"The candle of {open_ms} does not follow the one of {self.last_ms}.")
-        row = self.row + 1
-        if row == self.last_row:
-            self._room()
-            row = self.row + 1
-        for one in self.larger:
-            one.push(open_ms, row - self.bias)
-        row_push(self.control_at, row, open_ms // self.step_ms)
-        self.row, self.last_ms = row, open_ms
+        if self.larger:
+            row = room_make(self.control_at)
+            for one in self.larger:
+                one.push(open_ms, row - self.bias)
+        row_push(self.control_at, open_ms // self.step_ms)
+        self.last_ms = open_ms
 
     def put(self, candles: Sequence[np.ndarray]) -> None:
         """Fill `inbox` from candles by symbol: five float64 arrays (symbols,)."""
@@ -126,6 +124,16 @@ class LiveLanes:
         for number, values in enumerate(candles):
             padded[number, : len(self.symbols)] = values
         self.inbox[:] = padded.reshape(len(FIELDS), blocks, WIDTH).transpose(1, 0, 2)
+
+    @property
+    def row(self) -> int:
+        """The present candle's row in `values`."""
+        return int(self.control[ROW])
+
+    @property
+    def bias(self) -> int:
+        """The row of `values` that the first row of `columns` and `masks` stands for."""
+        return int(self.frame[8])
 
     @property
     def steady(self) -> np.ndarray:
@@ -191,10 +199,9 @@ class LiveLanes:
         return np.where(self.steady[:, None], newest, np.nan)
 
     def _begin(self, recent: CandleMatrix) -> None:
-        self.row = min(recent.open_time_ms.size, self.kept) - 1
+        self.control[ROW] = min(recent.open_time_ms.size, self.kept) - 1
         self.last_ms = int(recent.open_time_ms[-1])
-        self.bias = self.row - self.decisions.lookback
-        self._placed()
+        self.frame[8] = self.frame[12] = self.row - self.decisions.lookback
         self.flags[:] = 0.0
 
     def _settle(self, recent: CandleMatrix, wanted: list[int]) -> None:
@@ -219,23 +226,6 @@ class LiveLanes:
                 at = self.row - self.bias
                 names = slice(0, len(self.decisions.plan.columns))
                 self.columns[block, names, at - kept + 1 : at + 1, slot] = columns[blocks[lane], :, -kept:, slots[lane]]
-
-    def _room(self) -> None:
-        """Make place for one more row of candles and of columns."""
-        if self.row + 1 == self.values.shape[2]:
-            moved = self.row + 1 - self.kept
-            self.values[:, :, : self.kept] = self.values[:, :, moved : self.row + 1]
-            self.row, self.bias = self.row - moved, self.bias - moved
-        at, kept = self.row - self.bias, self.decisions.lookback
-        if at + 1 == self.columns.shape[2]:
-            self.columns[:, :, :kept] = self.columns[:, :, at + 1 - kept : at + 1]
-            self.bias = self.row + 1 - kept
-        self._placed()
-
-    def _placed(self) -> None:
-        """Tell the compiled side where the columns begin, and note how far they go."""
-        self.frame[8] = self.frame[12] = self.bias
-        self.last_row = min(self.values.shape[2], self.bias + self.columns.shape[2])
 
 
 def _addresses(entries: np.ndarray, told: np.ndarray) -> list[tuple[int, int]]:

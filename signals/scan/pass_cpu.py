@@ -12,12 +12,15 @@ from signals.candles.matrix import CandleMatrix
 from signals.domain.indicators.catalog import Indicator
 from signals.domain.lanes import Lanes, usable_candles
 from signals.scan.contexts import larger_matrix, places_of, plain, split, spread_out, step_of
-from signals.scan.drive import blocks_run
+from signals.scan.drive import blocks_run, blocks_stream
 from signals.scan.panel import LINE, Panel, aligned
 from signals.scan.plan import Plan
 
 BACKEND = "cpu"
 TILE = 1024  # candles of a block that all kinds pass over before the next ones: columns are written in long runs
+STREAMED = 32 * 1024 * 1024  # bytes of columns from which they are written past the caches
+CACHE = 36 * 1024  # bytes of columns that stay in the core's first cache between kinds and what reads them
+TILES = (16, 256)  # candles of such a tile, at least and at most
 PAYS = 200_000  # lane-candles a thread: below, handing the work over costs more than it saves
 
 
@@ -74,17 +77,27 @@ def panel_run(
     table, numbers = plan.table, plan.numbers
     state = aligned((panel.blocks, max(plan.states, 1), panel.values.shape[3]), fill=0.0)
     frame, tick = frame_of(panel.values, state, columns), panel.first_tick
+    streamed, tile, fields = columns.nbytes >= STREAMED, tile_of(shape[1]), np.array(plan.fields, np.int64)
 
     def work(first: int, last: int) -> None:
+        scratch = aligned((shape[1], tile, shape[3])) if streamed else None
         for begin, stop, stretches in runs(panel, first, last):
             _blank(columns[begin:stop], stretches, panel.rows)
             for number, (start, end) in enumerate(stretches):
                 if number:
                     state[begin:stop] = 0.0
-                blocks_run(frame, table, numbers, begin, stop, start, end, 0, tick + start, TILE)
+                if scratch is None:
+                    blocks_run(frame, table, numbers, begin, stop, start, end, 0, tick + start, TILE)
+                else:
+                    blocks_stream(frame, scratch, table, numbers, fields, begin, stop, start, end, tick + start, tile)
 
     spread(work, panel.blocks, panel.blocks * panel.values.shape[2] * panel.values.shape[3], threads)
     return columns, state
+
+
+def tile_of(columns: int) -> int:
+    """Candles of a tile whose columns stay in the first cache."""
+    return max(TILES[0], min(TILES[1], CACHE // (LINE * max(columns, 1)) // 8 * 8))
 
 
 def frame_of(

@@ -310,6 +310,29 @@ def rows_at(typingctx: Any, address: Any, row: Any) -> Any:
 
 
 @intrinsic
+def stream_at(typingctx: Any, series: Any, row: Any, value: Any) -> Any:
+    """Write a row past the caches: of a series that is larger than they are, a line need not be read to be written."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        made = builder.store(args[2], _row_address(builder, args[0], args[1]), align=ALIGN)
+        made.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64, vector), emit
+
+
+@intrinsic
+def streams_end(typingctx: Any) -> Any:
+    """Have everything that was written past the caches in memory before going on."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+@intrinsic
 def bits_at(typingctx: Any, address: Any, row: Any) -> Any:
     """The masks whose row 0 lies `row` rows (WIDTH bits) after an address in memory."""
 
@@ -327,6 +350,17 @@ def word_at(typingctx: Any, address: Any, place: Any) -> Any:
         return builder.load(builder.gep(builder.inttoptr(args[0], ir.PointerType(_WORD)), [args[1]]))
 
     return types.int64(types.int64, types.int64), emit
+
+
+@intrinsic
+def word_put(typingctx: Any, address: Any, place: Any, value: Any) -> Any:
+    """Write the int64 at a place (in words) after an address in memory."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store(args[2], builder.gep(builder.inttoptr(args[0], ir.PointerType(_WORD)), [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), emit
 
 
 @intrinsic
