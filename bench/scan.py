@@ -86,9 +86,13 @@ def _full(symbols: int, length: int, threads: int, bar: float) -> None:
     out = columns_compute(panel, plan)
     with one_core():
         theirs = best_s(talib_loop(matrix))
+        filled = best_s(lambda: out.fill(0.0))
     ours = best_s(lambda: columns_compute(panel, plan, out=out, threads=threads))
     packed = best_s(lambda: Panel.of(matrix), repeats=3)
-    _say("full scan, 11 arrays", ours, theirs, bar, symbols, length, threads=threads, layout_ms=packed * 1e3)
+    _say(
+        "full scan, 11 arrays", ours, theirs, bar, symbols, length, threads=threads, layout_ms=packed * 1e3,
+        one_core_fills_arrays_ms=filled * 1e3,
+    )  # fmt: skip
 
 
 def _masks(name: str, rules: list[Any], symbols: int, length: int, threads: int, bar: float | None) -> None:

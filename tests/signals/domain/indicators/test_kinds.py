@@ -10,7 +10,7 @@ from signals.scan.panel import WIDTH, aligned
 from signals.scan.pass_cpu import frame_of, lanes_compute
 from signals.scan.plan import Plan
 from tests.signals.domain.indicators.test_talib import traded
-from tests.signals.support import walk_matrix
+from tests.signals.support import MINUTE, walk_matrix
 
 ALL = [Indicator(name, kind.default) for name, kind in KINDS.items()]
 BY_LOGARITHM = {"realised", "garman_klass"}  # the last bit of a logarithm may differ between machines
@@ -36,8 +36,9 @@ def test_the_text_means_what_is_compiled(one):
     known, length = KINDS[one.kind], 130
     rows = [np.ascontiguousarray(getattr(matrix, name).T) for name in known.inputs]
     state, columns = np.zeros((max(one.state, 1), 3)), [np.empty((length, 3)) for _ in one.columns]
+    tick = int(matrix.open_time_ms[0]) // MINUTE
     for begin, end in ((0, 50), (50, length)):
-        clock = (begin, end, begin, 1000 + begin) if known.has_tick else (begin, end, begin)
+        clock = (begin, end, begin, tick + begin) if known.has_tick else (begin, end, begin)
         with np.errstate(all="ignore"):
             known.function(*rows, state, *columns, *clock, *known.typed(one.args))
     lanes = lanes_compute(matrix, [one])
