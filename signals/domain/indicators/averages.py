@@ -3,7 +3,7 @@
 import math
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, fma
+from signals.domain.indicators.language import NAN, Rows, fma, window_mean
 
 
 @kind(
@@ -18,12 +18,8 @@ def sma(close: Rows, state: Rows, out: Rows, begin: int, end: int, age: int, per
     """Simple moving average."""
     total = state[0]
     for t in range(begin, end):
-        total = total + close[t]
-        if age < period - 1:
-            out[t] = NAN
-        else:
-            out[t] = total / period
-            total = total - close[t - period + 1]
+        total, mean = window_mean(total, close, t, age, period)
+        out[t] = mean
         age += 1
     state[0] = total
 

@@ -1,7 +1,7 @@
 """Price against RSI: a new extreme that RSI does not confirm."""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, larger, select, smaller
+from signals.domain.indicators.language import NAN, Rows, average_moves, larger, select, smaller, strength
 
 
 @kind(
@@ -30,24 +30,11 @@ def divergence(
     length = lookback + 2
     place = tick % length
     for t in range(begin, end):
-        if age > 0:
-            change = close[t] - close[t - 1]
-            up = larger(change, 0.0)
-            down = up - change
-            if age <= period:
-                gain = gain + up
-                loss = loss + down
-                if age == period:
-                    gain = gain * share
-                    loss = loss * share
-            else:
-                gain = (gain * (period - 1) + up) * share
-                loss = (loss * (period - 1) + down) * share
+        gain, loss = average_moves(gain, loss, close, t, age, period, share)
         if age < period:
             state[2 + place] = NAN
         else:
-            total = gain + loss
-            state[2 + place] = select(total > 0.0, 100.0 * (gain / total), 0.0)
+            state[2 + place] = strength(gain, loss)
         if age < lookback + 1:
             low_gap[t] = NAN
             low_rsi[t] = NAN

@@ -99,3 +99,63 @@ def location_flow(high: Value, low: Value, close: Value, volume: Value) -> Value
 def true_range(high: Value, low: Value, before: Value) -> Value:
     """Wilder 1978: the range that includes the close before, in price units."""
     return larger(high, before) - smaller(low, before)
+
+
+@helper
+def average_range(
+    value: Value, high: Rows, low: Rows, close: Rows, t: int, age: int, period: int, keep: float
+) -> Value:
+    """Wilder's average true range, taken on by candle t, in price units: the sum of the first n ranges (they begin at
+    the second candle), at the n-th their mean, then written as TA-Lib has it since 0.7: one multiplication and one
+    fused multiply-add. keep: (n - 1) / n.
+    """
+    if age > 0:
+        span = true_range(high[t], low[t], close[t - 1])
+        if age <= period:
+            value = value + span
+            if age == period:
+                value = value / period
+        else:
+            value = fma(keep, value, (1.0 - keep) * span)
+    return value
+
+
+@helper
+def average_moves(
+    gain: Value, loss: Value, close: Rows, t: int, age: int, period: int, share: float
+) -> tuple[Value, Value]:
+    """Wilder's average gain and loss, taken on by candle t, in price units: sums of the first n changes, at the n-th
+    their means. share: 1 / n.
+    """
+    if age > 0:
+        change = close[t] - close[t - 1]
+        up = larger(change, 0.0)
+        down = up - change
+        if age <= period:
+            gain = gain + up
+            loss = loss + down
+            if age == period:
+                gain = gain * share
+                loss = loss * share
+        else:
+            gain = (gain * (period - 1) + up) * share
+            loss = (loss * (period - 1) + down) * share
+    return gain, loss
+
+
+@helper
+def strength(gain: Value, loss: Value) -> Value:
+    """Wilder's relative strength index of average gain and loss, 0 to 100; 0 where nothing has moved."""
+    total = gain + loss
+    return select(total > 0.0, 100.0 * (gain / total), 0.0)
+
+
+@helper
+def window_mean(total: Value, series: Rows, t: int, age: int, period: int) -> tuple[Value, Value]:
+    """The running sum of the last n - 1 values and the mean of the last n (NaN until there are n), taken on by t."""
+    total = total + series[t]
+    mean = NAN
+    if age >= period - 1:
+        mean = total / period
+        total = total - series[t - period + 1]
+    return total, mean

@@ -1,7 +1,7 @@
 """Momentum oscillators."""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, larger, select, smaller
+from signals.domain.indicators.language import NAN, Rows, average_moves, larger, select, smaller, strength
 
 
 @kind(
@@ -19,24 +19,11 @@ def rsi(close: Rows, state: Rows, out: Rows, begin: int, end: int, age: int, per
     loss = state[1]
     share = 1.0 / period
     for t in range(begin, end):
-        if age > 0:
-            change = close[t] - close[t - 1]
-            up = larger(change, 0.0)
-            down = up - change
-            if age <= period:
-                gain = gain + up
-                loss = loss + down
-                if age == period:
-                    gain = gain * share
-                    loss = loss * share
-            else:
-                gain = (gain * (period - 1) + up) * share
-                loss = (loss * (period - 1) + down) * share
+        gain, loss = average_moves(gain, loss, close, t, age, period, share)
         if age < period:
             out[t] = NAN
         else:
-            total = gain + loss
-            out[t] = select(total > 0.0, 100.0 * (gain / total), 0.0)
+            out[t] = strength(gain, loss)
         age += 1
     state[0] = gain
     state[1] = loss
@@ -60,27 +47,14 @@ def stochrsi(
     """Stochastic RSI. State: gain, loss, sum of the last lines, then rings of RSI (k) and of the line (d)."""
     gain = state[0]
     loss = state[1]
-    total = state[2]
     share = 1.0 / period
+    total = state[2]
     place = tick % k
     spot = tick % d
     for t in range(begin, end):
-        if age > 0:
-            change = close[t] - close[t - 1]
-            up = larger(change, 0.0)
-            down = up - change
-            if age <= period:
-                gain = gain + up
-                loss = loss + down
-                if age == period:
-                    gain = gain * share
-                    loss = loss * share
-            else:
-                gain = (gain * (period - 1) + up) * share
-                loss = (loss * (period - 1) + down) * share
+        gain, loss = average_moves(gain, loss, close, t, age, period, share)
         if age >= period:
-            both = gain + loss
-            value = select(both > 0.0, 100.0 * (gain / both), 0.0)
+            value = strength(gain, loss)
             state[3 + place] = value
         if age >= period + k - 1:
             lowest = value

@@ -1,10 +1,7 @@
-"""Ranges of candles.
-
-Wilder's average is written as TA-Lib has it since 0.7: one multiplication and one fused multiply-add a candle.
-"""
+"""Ranges of candles."""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, fma, select, true_range
+from signals.domain.indicators.language import NAN, Rows, average_range, select
 
 
 @kind(
@@ -21,16 +18,8 @@ def atr(
     """Average true range, in price units."""
     value = state[0]
     keep = (period - 1.0) / period
-    take = 1.0 - keep
     for t in range(begin, end):
-        if age > 0:
-            span = true_range(high[t], low[t], close[t - 1])
-            if age <= period:
-                value = value + span
-                if age == period:
-                    value = value / period
-            else:
-                value = fma(keep, value, take * span)
+        value = average_range(value, high, low, close, t, age, period, keep)
         if age < period:
             out[t] = NAN
         else:
@@ -54,16 +43,8 @@ def natr(
     """Normalised average true range, in percent."""
     value = state[0]
     keep = (period - 1.0) / period
-    take = 1.0 - keep
     for t in range(begin, end):
-        if age > 0:
-            span = true_range(high[t], low[t], close[t - 1])
-            if age <= period:
-                value = value + span
-                if age == period:
-                    value = value / period
-            else:
-                value = fma(keep, value, take * span)
+        value = average_range(value, high, low, close, t, age, period, keep)
         if age < period:
             out[t] = NAN
         else:
@@ -87,17 +68,9 @@ def vol_ratio(
     """How volatile the market is against its own usual: 1 as usual, 2 twice that."""
     value = state[0]
     keep = (atr - 1.0) / atr
-    take = 1.0 - keep
     place = tick % mean
     for t in range(begin, end):
-        if age > 0:
-            span = true_range(high[t], low[t], close[t - 1])
-            if age <= atr:
-                value = value + span
-                if age == atr:
-                    value = value / atr
-            else:
-                value = fma(keep, value, take * span)
+        value = average_range(value, high, low, close, t, age, atr, keep)
         state[1 + place] = value
         if age < atr + mean - 1:
             out[t] = NAN

@@ -1,7 +1,7 @@
 """Trailing stops that follow a trend and turn with it."""
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, fma, larger, select, smaller, true_range
+from signals.domain.indicators.language import NAN, Rows, average_range, fma, larger, select, smaller
 
 
 @kind(
@@ -25,16 +25,8 @@ def supertrend(
     lower = state[2]
     side = state[3]
     keep = (period - 1.0) / period
-    take = 1.0 - keep
     for t in range(begin, end):
-        if age > 0:
-            span = true_range(high[t], low[t], close[t - 1])
-            if age <= period:
-                value = value + span
-                if age == period:
-                    value = value / period
-            else:
-                value = fma(keep, value, take * span)
+        value = average_range(value, high, low, close, t, age, period, keep)
         if age < period:
             line[t] = NAN
             direction[t] = NAN

@@ -5,7 +5,7 @@ a constant (OBV, A/D) or by how far back they weigh (VWAP). A strategy uses thei
 """
 
 from signals.domain.indicators.catalog import kind
-from signals.domain.indicators.language import NAN, Rows, location_flow, root, select, typical
+from signals.domain.indicators.language import NAN, Rows, location_flow, root, select, typical, window_mean
 
 
 @kind(
@@ -120,12 +120,8 @@ def volume_sma(volume: Rows, state: Rows, out: Rows, begin: int, end: int, age: 
     """Mean volume, in base units."""
     total = state[0]
     for t in range(begin, end):
-        total = total + volume[t]
-        if age < period - 1:
-            out[t] = NAN
-        else:
-            out[t] = total / period
-            total = total - volume[t - period + 1]
+        total, mean = window_mean(total, volume, t, age, period)
+        out[t] = mean
         age += 1
     state[0] = total
 
