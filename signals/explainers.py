@@ -6,6 +6,7 @@ from typing import Any
 
 from signals.candles.matrix import CandleMatrix
 from signals.models import Signal
+from signals.scan.backend import CPU, backend_choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,8 @@ def explainer_register(kind: str, explainer: Explainer) -> None:
 def explainer_of(kind: str) -> Explainer | None:
     """The explainer of a kind, or of its family (what stands before a colon)."""
     return _explainers.get(kind) or _explainers.get(kind.partition(":")[0])
+
+
+def backend_for(signal: Signal) -> str:
+    """Where a signal is made again: on the backend that made it, or on the CPU where this process has no such one."""
+    return signal.backend if signal.backend in (CPU, backend_choose().backend) else CPU

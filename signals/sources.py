@@ -29,7 +29,7 @@ class ScanContext:
 class SignalDraft(NamedTuple):
     """What a source says of one symbol. side is "buy" or "sell", confidence 0..1, inputs are JSON values.
 
-    `candle_open_ms` None means the context's own candle.
+    `candle_open_ms` None means the context's own candle; `backend` is where its numbers were computed.
     """
 
     symbol: str
@@ -39,6 +39,7 @@ class SignalDraft(NamedTuple):
     reason: str
     inputs: dict[str, Any]
     candle_open_ms: int | None = None
+    backend: str = "cpu"
 
 
 class SignalSource(Protocol):

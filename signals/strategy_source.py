@@ -141,7 +141,7 @@ def _whole(
             numbers = (float(decisions.confidence[row, at]), details, float(lanes.close[row, at]))
             since = (int(anchors[row, at]), int(times[0]) if reads_larger(version, context) else None)
             place = places[symbols[row]]
-            drafts.append(draft_make(context, place, version, side, *numbers, since, int(times[at])))
+            drafts.append(draft_make(context, place, version, side, *numbers, since, int(times[at]), lanes.backend))
     return drafts
 
 
@@ -167,7 +167,7 @@ def reads_larger(version: Version, context: ScanContext) -> bool:
 
 def draft_make(
     context: ScanContext, place: int, version: Version, side: int, confidence: float, details: dict[str, float],
-    close: float, since: tuple[int, int | None], candle_ms: int,
+    close: float, since: tuple[int, int | None], candle_ms: int, backend: str = "cpu",
 ) -> SignalDraft:  # fmt: skip
     """`since`: open times of the first candle of the lane's stretch, and of the larger candles' first (None: none)."""
     inputs: dict[str, Any] = {name: value for name, value in details.items() if isfinite(value)}
@@ -176,4 +176,4 @@ def draft_make(
         inputs["larger_from_ms"] = since[1]
     reason = version.rules.reason(side, version.values, details)
     symbol = context.symbols[place]
-    return SignalDraft(symbol, version.pk, SIDE_NAMES[side], confidence, reason, inputs, candle_ms)
+    return SignalDraft(symbol, version.pk, SIDE_NAMES[side], confidence, reason, inputs, candle_ms, backend)

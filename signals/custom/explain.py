@@ -7,7 +7,7 @@ from signals.custom.client import StrategyFailure
 from signals.custom.resolve import version_rules
 from signals.custom.source import SIDE_NAMES
 from signals.domain.strategies import ParameterError, Strategy
-from signals.explainers import Again, CannotTell
+from signals.explainers import Again, CannotTell, backend_for
 from signals.models import Signal
 
 
@@ -24,7 +24,7 @@ def _again(rules: Strategy, signal: Signal, matrix: CandleMatrix) -> Again:
     from signals.scan.pass_cpu import lanes_compute
 
     values = rules.validate(signal.provenance["parameters"])
-    lanes = lanes_compute(matrix, rules.indicators(values)).last(1 + rules.needs(values))
+    lanes = lanes_compute(matrix, rules.indicators(values), on=backend_for(signal)).last(1 + rules.needs(values))
     said = rules.decide(lanes, values)
     shown = {name: float(column[0, -1]) for name, column in lanes.columns.items() if np.isfinite(column[0, -1])}
     if not (side := int(said.side[0, -1])):

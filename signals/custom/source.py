@@ -150,4 +150,5 @@ def _draft(
         reason=reason,
         inputs=inputs | {"close": float(lanes.close[place]), "anchor_ms": int(context.matrix.open_time_ms[0])},
         candle_open_ms=open_ms,
+        backend=lanes.backend,
     )

@@ -7,7 +7,9 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Arrays of shape (symbols, time), oldest first; indicator columns by name, NaN where there is no value."""
+    """Arrays of shape (symbols, time), oldest first; indicator columns by name, NaN where there is no value; `backend`
+    computed them.
+    """
 
     open: np.ndarray
     high: np.ndarray
@@ -15,6 +17,7 @@ class Lanes:
     close: np.ndarray
     volume: np.ndarray
     columns: dict[str, np.ndarray]
+    backend: str = "cpu"
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One indicator column."""
@@ -24,9 +27,8 @@ class Lanes:
         """The newest `length` candles (views, nothing is copied)."""
         cut = slice(-length, None)
         columns = {name: values[:, cut] for name, values in self.columns.items()}
-        return Lanes(
-            self.open[:, cut], self.high[:, cut], self.low[:, cut], self.close[:, cut], self.volume[:, cut], columns
-        )
+        arrays = (values[:, cut] for values in (self.open, self.high, self.low, self.close, self.volume))
+        return Lanes(*arrays, columns, self.backend)
 
 
 def usable_candles(

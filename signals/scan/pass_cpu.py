@@ -16,7 +16,6 @@ from signals.scan.drive import blocks_run, blocks_stream
 from signals.scan.panel import LINE, Panel, aligned
 from signals.scan.plan import Plan
 
-BACKEND = "cpu"
 TILE = 1024  # candles of a block that all kinds pass over before the next ones: columns are written in long runs
 STREAMED = 32 * 1024 * 1024  # bytes of columns from which they are written past the caches
 CACHE = 36 * 1024  # bytes of columns that stay in the core's first cache between kinds and what reads them
@@ -24,29 +23,32 @@ TILES = (16, 256)  # candles of such a tile, at least and at most
 PAYS = 200_000  # lane-candles a thread: below, handing the work over costs more than it saves
 
 
-def lanes_compute(matrix: CandleMatrix, indicators: Iterable[Indicator]) -> Lanes:
+def lanes_compute(matrix: CandleMatrix, indicators: Iterable[Indicator], *, on: str | None = None) -> Lanes:
     """One pass over (symbols, time); each distinct indicator is computed once.
 
-    Unusable candles (see `usable_candles`) are NaN in every array that comes back.
+    Unusable candles (see `usable_candles`) are NaN in every array that comes back. `on` forces a backend (see
+    `backend.columns_compute`).
     """
     wanted, step = list(indicators), step_of(matrix)
     own, larger = split(wanted, step)
     from signals.scan import backend  # it chooses between this module and the GPU's
 
     plan, panel = Plan.of(own), Panel.of(matrix)
-    columns = backend.columns_compute(panel, plan).values
+    columns, used = backend.columns_compute(panel, plan, on=on)
     named = {name: panel.by_symbol(columns[:, place]) for place, name in enumerate(plan.columns)}
     for one in wanted:
         named |= {
             name: named[same] for name, same in zip(one.columns, plain(one).columns, strict=True) if same in named
         }
     for minutes, group in larger.items():
-        named |= _larger_columns(matrix, minutes, group, step)
-    return _lanes(matrix, named)
+        named |= _larger_columns(matrix, minutes, group, step, on)
+    return _lanes(matrix, named, used)
 
 
-def _larger_columns(matrix: CandleMatrix, minutes: int, group: list[Indicator], step_ms: int) -> dict[str, np.ndarray]:
-    lanes = lanes_compute(larger_matrix(matrix, minutes), [plain(one) for one in group])
+def _larger_columns(
+    matrix: CandleMatrix, minutes: int, group: list[Indicator], step_ms: int, on: str | None
+) -> dict[str, np.ndarray]:
+    lanes = lanes_compute(larger_matrix(matrix, minutes), [plain(one) for one in group], on=on)
     places = places_of(matrix.open_time_ms, step_ms, minutes) if matrix.open_time_ms.size else np.empty(0, np.int64)
     usable = usable_candles(matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
     return {
@@ -161,9 +163,9 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="scan")
 
 
-def _lanes(matrix: CandleMatrix, columns: dict[str, np.ndarray]) -> Lanes:
+def _lanes(matrix: CandleMatrix, columns: dict[str, np.ndarray], backend: str) -> Lanes:
     arrays = (matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
     usable = usable_candles(*arrays)
     if not usable.all():
         arrays = tuple(np.where(usable, array, np.nan) for array in arrays)  # type: ignore[assignment]
-    return Lanes(*arrays, columns)
+    return Lanes(*arrays, columns, backend)

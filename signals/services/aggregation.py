@@ -18,7 +18,7 @@ from signals.domain.aggregation.votes import Verdict, Vote, combined, told
 from signals.domain.strategies import ParameterError
 from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Instrument, Outcome, RefusedSignal, Scan, Signal, SourceWeight, Strategy
-from signals.scan.pass_cpu import BACKEND
+from signals.scan.backend import CPU
 from signals.services.emission import Gate
 
 RECENT = 20  # closed trades of a symbol that its hit rate is of
@@ -178,7 +178,7 @@ def _row(
             "hit_rate": hits,
             "anchor_ms": int(market.matrix.open_time_ms[first]),
         },
-        backend=BACKEND,
+        backend=CPU,
     )
     return row, needed
 

@@ -12,7 +12,7 @@ from signals.candles.store import history_read
 from signals.domain.aggregation.settings import KIND
 from signals.domain.strategies import REGISTRY
 from signals.domain.timeframes import open_ms, open_time, timeframe_ms
-from signals.explainers import Again, CannotTell, explainer_of
+from signals.explainers import Again, CannotTell, backend_for, explainer_of
 from signals.models import Signal
 from signals.scan.backend import CPU
 from signals.services.explain_aggregate import aggregate_again
@@ -57,7 +57,7 @@ def signal_explain(*, signal: Signal) -> Explanation:
         return told
     table = _candles(signal)
     told.candles = _compared(signal, table, told.differences)
-    if signal.backend != CPU:
+    if signal.backend != backend_for(signal):
         told.differences.append(f"It was made on {signal.backend}, which is not here: made again on {CPU}.")
     try:
         again = _again(signal, _matrix(signal, table))

@@ -6,8 +6,9 @@ from signals.candles.matrix import FIELDS, CandleMatrix
 from signals.domain.lanes import Lanes
 from signals.domain.strategies import ParameterError
 from signals.domain.timeframes import open_ms, timeframe_ms
-from signals.explainers import Again, CannotTell
+from signals.explainers import Again, CannotTell, backend_for
 from signals.models import Signal
+from signals.scan.backend import CPU
 from signals.sources import ScanContext, SignalDraft
 from signals.strategy_source import StrategySource, draft_make
 from signals.versions import Version, version_of
@@ -30,19 +31,19 @@ def strategy_again(signal: Signal, matrix: CandleMatrix) -> Again:
 
 def _said(signal: Signal, matrix: CandleMatrix, version: Version, lanes: Lanes) -> list[SignalDraft]:
     """Without larger candles: as a scan that begins at the anchor. With them own and larger candles may have begun at
-    different times: the decision is made over the columns of both.
+    different times: the decision is made over the columns of both; so it is for a signal that was made on a GPU.
     """
     candle = signal.candle_open_time
     exchange, timeframe = signal.instrument.exchange, signal.timeframe
     context = ScanContext(exchange, timeframe, candle, matrix.symbols, matrix, open_ms(candle))
-    if "larger_from_ms" not in signal.inputs:
+    if "larger_from_ms" not in signal.inputs and lanes.backend == CPU:
         return StrategySource().said(context, [version])
     decisions = version.rules.decide(lanes, version.values)
     if not (side := int(decisions.side[0, -1])):
         return []
     details = {name: float(values[0, -1]) for name, values in decisions.details.items()}
     numbers = (float(decisions.confidence[0, -1]), details, float(lanes.close[0, -1]))
-    since = (signal.inputs["anchor_ms"], signal.inputs["larger_from_ms"])
+    since = (signal.inputs["anchor_ms"], signal.inputs.get("larger_from_ms"))
     return [draft_make(context, 0, version, side, *numbers, since, open_ms(candle))]
 
 
@@ -55,13 +56,14 @@ def _lanes(signal: Signal, matrix: CandleMatrix, version: Version) -> Lanes:
     step = timeframe_ms(signal.timeframe)
     _, larger = split(wanted, step)
     late = [one for group in larger.values() for one in group]
-    own = lanes_compute(_since(matrix, signal.inputs["anchor_ms"]), [one for one in wanted if one not in late])
+    on, close = backend_for(signal), [one for one in wanted if one not in late]
+    own = lanes_compute(_since(matrix, signal.inputs["anchor_ms"]), close, on=on)
     if not late:
         return own
-    both = lanes_compute(_since(matrix, signal.inputs["larger_from_ms"]), late)
+    both = lanes_compute(_since(matrix, signal.inputs["larger_from_ms"]), late, on=on)
     length = min(own.close.shape[1], both.close.shape[1])
     own, both = own.last(length), both.last(length)
-    return Lanes(own.open, own.high, own.low, own.close, own.volume, own.columns | both.columns)
+    return Lanes(own.open, own.high, own.low, own.close, own.volume, own.columns | both.columns, own.backend)
 
 
 def _since(matrix: CandleMatrix, since_ms: int) -> CandleMatrix:

@@ -17,6 +17,7 @@ from accounts.clock import now
 from signals import listeners
 from signals.domain.timeframes import open_ms, timeframe_ms
 from signals.models import Scan
+from signals.scan.backend import CPU
 from signals.selectors import symbols_selected
 from signals.services.candles import WindowUpdate, window_keep, window_update
 from signals.services.provenance import prints_renew
@@ -175,12 +176,14 @@ def _still_newest(scan: Scan) -> bool:
 def _finish(scan: Scan, update: WindowUpdate, found: Findings, instruments: int, began: float) -> bool:
     scan.status, scan.finished_at, scan.error = Scan.Status.DONE, now(), "; ".join(found.failures)[:400]
     scan.instruments, scan.late = instruments, len(update.late)
+    scan.backend = "+".join(sorted({draft.backend for draft in found.drafts})) or CPU
     scan.fetch_ms, scan.kernel_ms = round(update.fetch_ms, 3), round(found.kernel_ms, 3)
     scan.store_ms = round((time.monotonic() - began) * 1000, 3)
     names = (
         "status",
         "finished_at",
         "error",
+        "backend",
         "instruments",
         "late",
         "signals",

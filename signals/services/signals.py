@@ -11,7 +11,6 @@ from accounts.clock import now
 from signals.candles.matrix import CandleMatrix
 from signals.domain.timeframes import open_ms, open_time
 from signals.models import Instrument, RefusedSignal, Scan, Signal, Strategy
-from signals.scan.pass_cpu import BACKEND
 from signals.services.aggregation import Aggregator, aggregator_current, reach, signals_aggregate
 from signals.services.emission import Gate
 from signals.services.provenance import provenance_add
@@ -145,7 +144,7 @@ class _Rows:
             draft.inputs.get("threshold"),
             [],
             {},
-            BACKEND,
+            draft.backend,
             self.moment,
         )
 

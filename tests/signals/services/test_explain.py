@@ -10,11 +10,14 @@ from django.core.management import call_command
 from signals import sources
 from signals.candles import store
 from signals.models import CandleSeries, Signal
+from signals.scan import backend, pass_gpu
+from signals.scan.cuda import host
 from signals.services.candles import history_flush, windows_forget
 from signals.services.explain import ALL_SAME, signal_explain
 from signals.services.provenance import prints_forget
 from signals.services.scan import lanes_late_scan, scan_run
 from signals.strategy_source import StrategySource
+from tests.signals.scan.fake_cupy import FakeCupy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MARKET = {"exchange": "binance", "timeframe": "1m"}
@@ -145,3 +148,27 @@ def test_no_such_signal_and_one_of_no_known_kind(market, at_candle):
     assert code == 1 and "kind 'vanished'" in text
     Signal.objects.filter(pk=row.pk).update(provenance={})
     assert "before candle hashes were kept" in asked(row.pk)[1]
+
+
+@pytest.mark.skipif(host.compiler() is None, reason="needs a C++ compiler (g++)")
+def test_a_signal_made_on_a_gpu_is_made_again_there(market, at_candle, monkeypatch):
+    fake = FakeCupy()
+    monkeypatch.setattr(pass_gpu, "cupy", lambda: fake)
+    backend.backend_forget()
+    try:
+        scan = run(at_candle, 1100)  # the first: earlier candles are computed whole, the newest in lanes kept alive
+        made = {row.backend: row for row in Signal.objects.exclude(strategy__kind="aggregate")}
+        assert set(made) == {"cpu", "gpu"} and scan.backend == "cpu+gpu"
+        launched = len(fake.launches)
+        assert signal_explain(signal=made["gpu"]).same and len(fake.launches) > launched
+        monkeypatch.setattr(pass_gpu, "cupy", _no_cupy)
+        backend.backend_forget()
+        told = signal_explain(signal=made["gpu"])
+        assert told.differences == ["It was made on gpu, which is not here: made again on cpu."]
+        assert told.again == told.stored
+    finally:
+        backend.backend_forget()
+
+
+def _no_cupy():
+    raise ImportError("No module named 'cupy'")
