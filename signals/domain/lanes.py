@@ -27,8 +27,8 @@ class Lanes:
         """The newest `length` candles (views, nothing is copied)."""
         cut = slice(-length, None)
         columns = {name: values[:, cut] for name, values in self.columns.items()}
-        arrays = (values[:, cut] for values in (self.open, self.high, self.low, self.close, self.volume))
-        return Lanes(*arrays, columns, self.backend)
+        opens, high, low = self.open[:, cut], self.high[:, cut], self.low[:, cut]
+        return Lanes(opens, high, low, self.close[:, cut], self.volume[:, cut], columns, self.backend)
 
 
 def usable_candles(

@@ -34,7 +34,7 @@ def cache_prepare() -> Path:
     folder = Path(settings.XRAY_KERNEL_DIR) / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     setattr(config, "CACHE_DIR", str(folder))  # noqa: B010  (a name numba makes at run time)
-    if config.CPU_FEATURES is None:
+    if getattr(config, "CPU_FEATURES", None) is None:
         setattr(config, "CPU_FEATURES", _features())  # noqa: B010
     return folder
 

@@ -7,7 +7,7 @@ together, 16 at a time, by the same compiled kinds that compute whole series, so
 or is missing, that lane alone is rebuilt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,7 +117,7 @@ class LiveLanes:
         row_push(self.control_at, open_ms // self.step_ms)
         self.last_ms = open_ms
 
-    def put(self, candles: Sequence[np.ndarray]) -> None:
+    def put(self, candles: Iterable[np.ndarray]) -> None:
         """Fill `inbox` from candles by symbol: five float64 arrays (symbols,)."""
         blocks = self.inbox.shape[0]
         padded = np.full((len(FIELDS), blocks * WIDTH), np.nan)
