@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from signals.domain.timeframes import TIMEFRAMES
+
 _KEYS_ALLOWED = "allowed: keyid:base64 of 32 bytes, several separated by commas; the first one encrypts."
 BACKENDS = ("auto", "cpu", "gpu")
-TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d")
 
 
 def settings_problems() -> list[str]:

@@ -10,6 +10,7 @@ TIMEFRAMES: dict[str, int] = {
     "15m": 15 * MINUTE_MS,
     "30m": 30 * MINUTE_MS,
     "1h": 60 * MINUTE_MS,
+    "2h": 120 * MINUTE_MS,
     "4h": 240 * MINUTE_MS,
     "1d": 1440 * MINUTE_MS,
 }

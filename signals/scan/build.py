@@ -7,6 +7,7 @@ when first used; a plan with other kinds or other arguments compiles nothing tha
 
 import hashlib
 import importlib.util
+import logging
 import os
 import sys
 import threading
@@ -21,11 +22,12 @@ from signals.scan.cache import cache_prepare
 cache_prepare()
 
 _lock = threading.RLock()
+log = logging.getLogger(__name__)
 _TEMPLATE = '''"""Made by signals.scan.build from the kind {name}."""
 from numba import cfunc, njit, types
 
 from signals.domain.indicators.catalog import KINDS
-from signals.scan.vector import number_at, rows_at, word_at
+from signals.scan.memory import number_at, rows_at, word_at
 
 kind = njit(nogil=True, error_model="numpy")(KINDS["{name}"].function)
 
@@ -49,7 +51,7 @@ _FORMULA = '''"""Made by signals.scan.build from what a strategy decides."""
 from numba import cfunc, njit, types
 
 from signals.domain.indicators.language import NAN, root, select, size
-from signals.scan.vector import bits_at, number_at, rows_at, word_at
+from signals.scan.memory import bits_at, number_at, rows_at, word_at
 
 
 {text}
@@ -135,6 +137,7 @@ def formula_source(formula: Formula) -> str:
 def _module(name: str, source: str) -> ModuleType:
     path = cache_prepare() / f"xray_{name}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != source:
+        log.info("Compiling %s; it is kept for the next time.", name)
         part = path.with_suffix(f".{os.getpid()}.part")
         part.write_text(source, encoding="utf-8")
         part.replace(path)

@@ -15,7 +15,7 @@ ROOM = Path(__file__).resolve().parent.parent
 
 def kernel_sources() -> list[Path]:
     """Every file whose content decides what the compiled kernels do."""
-    names = ("vector", "quick", "build", "drive")
+    names = ("vector", "memory", "quick", "build", "drive")
     return [
         *sorted((ROOM / "domain" / "indicators").glob("*.py")),
         *(ROOM / "scan" / f"{name}.py" for name in names),

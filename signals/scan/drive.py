@@ -11,15 +11,15 @@ cache_prepare()
 from numba import njit  # noqa: E402  (the cache folder must be set first)
 
 from signals.domain.indicators.language import NAN, select  # noqa: E402
-from signals.scan import vector  # noqa: E402
+from signals.scan import memory  # noqa: E402
 
-call_at: Any = vector.call_at
-word_at: Any = vector.word_at
-word_put: Any = vector.word_put
-prefetch_at: Any = vector.prefetch_at
-stream_at: Any = vector.stream_at
-streams_end: Any = vector.streams_end
-rows_at: Any = vector.rows_at
+call_at: Any = memory.call_at
+word_at: Any = memory.word_at
+word_put: Any = memory.word_put
+prefetch_at: Any = memory.prefetch_at
+stream_at: Any = memory.stream_at
+streams_end: Any = memory.streams_end
+rows_at: Any = memory.rows_at
 LARGEST = 1.7976931348623157e308
 ROW = 16  # where the present row stands in `control`
 LINE = 64  # bytes that memory is read by
@@ -146,7 +146,7 @@ def inputs_fetch(
     """Ask for one of so many parts of the inputs of the tile to come: asked for all at once, they would queue up and
     the arithmetic would wait behind them.
     """
-    lines = vector.WIDTH * 8 // LINE
+    lines = memory.WIDTH * 8 // LINE
     share = (end - begin) * lines // parts + 1
     for field in fields:
         at = frame[0] + ((block * frame[1] + field * frame[2] + begin) * lines + part * share) * LINE

@@ -5,8 +5,8 @@ import pytest
 from numba import njit
 
 from signals.domain.indicators.language import root
+from signals.scan.memory import rows_at
 from signals.scan.panel import WIDTH, aligned
-from signals.scan.vector import rows_at
 
 
 @njit
