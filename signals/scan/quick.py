@@ -5,14 +5,22 @@ one number after the other, and to the same bits.
 from typing import Any
 
 from llvmlite import binding, ir
+from numba import config
 from numba.core import cgutils
 
 WIDTH, HALF = 16, 8
 LEAST, MOST = 2.0**-480, 2.0**480
 _DOUBLE = ir.DoubleType()
 _VECTOR, _HALF = ir.VectorType(_DOUBLE, WIDTH), ir.VectorType(_DOUBLE, HALF)
-_FEATURES = binding.get_host_cpu_features()
-HAS_FMA, HAS_ESTIMATES = bool(_FEATURES.get("fma")), bool(_FEATURES.get("avx512f") and _FEATURES.get("avx512dq"))
+
+
+def _has(feature: str) -> bool:
+    """Whether code may be made for it: the processor has it, and NUMBA_CPU_FEATURES does not say otherwise."""
+    told = getattr(config, "CPU_FEATURES", None)
+    return f"+{feature}" in told.split(",") if told else bool(binding.get_host_cpu_features().get(feature))
+
+
+HAS_FMA, HAS_ESTIMATES = _has("fma"), _has("avx512f")
 
 
 def splat(builder: Any, value: Any) -> Any:
