@@ -155,6 +155,19 @@ def inputs_fetch(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def lanes_usable(
+    opens: np.ndarray, high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray, out: np.ndarray
+) -> None:  # fmt: skip
+    """`signals.domain.lanes.usable_candles` in one pass over memory; all (symbols, time), out is bool."""
+    for lane in range(out.shape[0]):
+        for t in range(out.shape[1]):
+            good = (low[lane, t] > 0.0) & (low[lane, t] <= high[lane, t]) & (high[lane, t] <= LARGEST)
+            good = good & (opens[lane, t] > 0.0) & (opens[lane, t] <= LARGEST)
+            good = good & (close[lane, t] > 0.0) & (close[lane, t] <= LARGEST)
+            out[lane, t] = good & (volume[lane, t] >= 0.0) & (volume[lane, t] <= LARGEST)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def lanes_unpack(column: np.ndarray, lanes: np.ndarray, out: np.ndarray) -> None:
     """Columns (blocks, time, WIDTH) to series by lane: out[lane] gets the slot that lanes (blocks, WIDTH) names,
     fillers (below 0) are left out. out is float64 (symbols, time).

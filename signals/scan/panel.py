@@ -11,8 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from signals.candles.matrix import FIELDS, CandleMatrix
-from signals.domain.lanes import usable_candles
-from signals.scan.drive import lanes_pack, lanes_unpack
+from signals.scan.drive import lanes_pack, lanes_unpack, lanes_usable
 
 WIDTH = 16
 LINE = 128  # bytes: a row of WIDTH float64 begins on such a boundary
@@ -45,15 +44,17 @@ class Panel:
 
     @classmethod
     def of(cls, matrix: CandleMatrix) -> "Panel":
-        """The matrix in blocks; unusable candles (see `usable_candles`) are in no stretch."""
-        usable = usable_candles(matrix.open, matrix.high, matrix.low, matrix.close, matrix.volume)
+        """The matrix in blocks; unusable candles (see `signals.domain.lanes`) are in no stretch."""
+        arrays = [np.ascontiguousarray(getattr(matrix, name), np.float64) for name in FIELDS]
+        usable = np.empty(arrays[0].shape, np.bool_)
+        lanes_usable(*arrays, usable)
         blocks = list(_blocks(usable))
         lanes = np.full((len(blocks), WIDTH), -1, np.int64)
         for block, (rows, _) in enumerate(blocks):
             lanes[block, : rows.size] = rows
         values = aligned((len(blocks), len(FIELDS), matrix.open_time_ms.size, WIDTH))
-        for field, name in enumerate(FIELDS):
-            lanes_pack(np.ascontiguousarray(getattr(matrix, name), np.float64), lanes, values[:, field])
+        for field, array in enumerate(arrays):
+            lanes_pack(array, lanes, values[:, field])
         return cls(matrix.symbols, matrix.open_time_ms, values, lanes, tuple(stretches for _, stretches in blocks))
 
     @property
