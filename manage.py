@@ -17,6 +17,13 @@ def main() -> int:
         return demo_main(
             [argument for argument in sys.argv[2:] if argument != "--separate"], separate="--separate" in sys.argv
         )
+    from xray_site.commandline import command_end
+
+    return command_end(sys.argv[1:], _django)
+
+
+def _django() -> int:
+    """A management command, with the settings of the demo beside it."""
     from xray_site.demo.beside import main as demo_settings_main
 
     if code := demo_settings_main(sys.argv[1:]):

@@ -159,6 +159,23 @@ def test_a_secret_is_never_noted(tmp_path):
     assert not list(tmp_path.glob("demos/*"))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "taken"),
+    [
+        (("backtest", "--strategy", "ma_cross"), False),
+        (("backtest", "--strategy", "custom.py"), False),
+        (("backtest", "--strategy", "custom:mine"), True),
+        (("backtest", "--strategy=custom:mine"), True),
+        (("sweep", "--strategy", "ma_cross", "--json"), False),
+        (("sweep", "--strategy", "ma_cross", "--save"), True),
+        (("scan", "--data", "folder"), False),
+    ],
+)
+def test_commands_on_files_take_a_demo_only_for_what_is_stored_there(checkout, arguments, taken):
+    state = checkout.demo("one", running=True)
+    assert checkout.take(*arguments).get("XRAY_VAR_DIR") == (str(state) if taken else None)
+
+
 @pytest.mark.parametrize("arguments", [(name,) for name in sorted(ALONE)] + [("runbot", "--help"), ("--version",)])
 def test_commands_without_state_take_nothing(checkout, arguments):
     checkout.demo("one", running=True)

@@ -18,10 +18,13 @@ RECORDS = ROOT / "var" / "demos"
 # Commands that work on the code, or on files they are given: no state, no demo.
 ALONE = frozenset(
     (
-        *("backtest", "check", "collectstatic", "compile_kernels", "compilemessages", "env_make", "help"),
-        *("makemessages", "makemigrations", "practice_exchange", "run_demo", "spectacular", "test", "version"),
+        *("backtest", "check", "collectstatic", "compile_kernels", "compilemessages", "env_make", "help", "indicators"),
+        *("makemessages", "makemigrations", "practice_exchange", "run_demo", "scan", "spectacular", "sweep", "test"),
+        "version",
     )
 )
+# Of these, what an argument beginning with this asks for is in the database: a stored strategy, a sweep that is kept.
+STORED = {"backtest": ("custom:", "--strategy=custom:"), "sweep": ("--save",)}
 PLATFORM = frozenset({"run_app", "streams"})  # what a running demo does itself
 
 
@@ -37,7 +40,7 @@ def demo_settings_take(
     Raises Unclear.
     """
     command = arguments[0] if arguments else "help"
-    if command in ALONE or command.startswith("-") or {"-h", "--help"} & set(arguments):
+    if _alone(arguments) or command.startswith("-") or {"-h", "--help"} & set(arguments):
         return ""
     if not (envfile.wanted(environment, "XRAY_DEMO") and envfile.wanted(environment)):
         return ""
@@ -54,6 +57,12 @@ def demo_settings_take(
     taken = {name: value for name, value in record.settings.items() if not environment.get(name)}
     environment.update({**taken, "XRAY_VAR_DIR": str(record.folder)})
     return _line(record, environment, root)
+
+
+def _alone(arguments: Sequence[str]) -> bool:
+    """Whether the command needs no state."""
+    command, *given = arguments or ("help",)
+    return command in ALONE and not any(one.startswith(STORED.get(command, ())) for one in given)
 
 
 def record_choose(records: Sequence[Record], given: Mapping[str, str], dotenv: Mapping[str, str]) -> Record | None:
