@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 MONTH_FILES = "????-??.parquet"
+SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 _held = threading.local()
 
 
@@ -48,6 +50,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write beside `path`, then rename over it; the old content stays readable until then and after any crash.
 
     File and folder reach the disk before this returns, so that what was reported as stored survives a power cut.
+    Raises OSError when the disk is full or the place cannot be written.
     """
     folder_make(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -58,6 +61,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
         folder_sync(path.parent)
+    except Exception as error:
+        if isinstance(error, OSError) or not (found := SYSTEM_ERROR.search(str(error))):
+            raise
+        number = int(found[1])  # polars tells a full disk as an error of its own kind
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 

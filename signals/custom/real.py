@@ -11,7 +11,7 @@ CANDLES, MARKETS = 3000, 20
 
 def real_matrix(source: Path) -> CandleMatrix:
     """The newest candles of a file, or of files spread evenly over a folder. Raises ValueError when there are none."""
-    paths = [source] if source.is_file() else sorted(source.rglob("*.parquet"))
+    paths = [source] if source.is_file() else sorted(file for file in source.rglob("*.parquet") if file.is_file())
     if not paths:
         raise ValueError(f"There are no .parquet files in {source}.")
     picked = paths[:: max(1, len(paths) // MARKETS)][:MARKETS]
@@ -32,5 +32,6 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         frame = frame.sort("timestamp").tail(CANDLES)
         times = frame["timestamp"].cast(pl.Datetime("ms")).cast(pl.Int64).to_numpy()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{path.name} holds no candles that can be read: {error}") from error
+        why = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"{path.name} holds no candles that can be read: {why}.") from error
     return times, np.stack([frame[name].cast(pl.Float64).to_numpy() for name in FIELDS])

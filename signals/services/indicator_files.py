@@ -13,13 +13,11 @@ from signals.candles.files import write_atomically
 from signals.domain.indicators import KINDS, Indicator
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 TIME = "timestamp"
 FIELDS = ("open", "high", "low", "close", "volume")
 SUFFIXES = (".parquet", ".csv")
-RUN = 20  # so many equal larger steps in a row are another time frame, not gaps
 
 
 class FileRefused(ValueError):
@@ -124,40 +122,18 @@ def _times_check(path: Path, times: "pl.Series") -> None:
     import numpy as np
     import polars as pl
 
+    from signals.candles.spacing import first_row, frame_change
+
     if not (times.dtype.is_integer() or isinstance(times.dtype, pl.Datetime | pl.Date)):
         raise FileRefused(f"{path}: {TIME} must be a date and time or a whole number, not {times.dtype}.")
     if times.null_count():
         raise FileRefused(f"{path}: a {TIME} is missing.")
     steps = np.diff(times.to_physical().cast(pl.Int64).to_numpy())
-    if bad := _first(steps <= 0):
+    if bad := first_row(steps <= 0):
         what = "twice" if steps[bad - 1] == 0 else "not in order"
         raise FileRefused(f"{path}: {TIME} {times[bad]} in row {bad + 1} is {what}. Sort the rows, one a candle.")
-    if steps.size and (bad := _mixed(steps)):
+    if bad := frame_change(steps):
         raise FileRefused(f"{path}: the time frame changes at {TIME} {times[bad]} (row {bad + 1}). Split the file.")
-
-
-def _first(bad: "np.ndarray") -> int:
-    """Row after the first true step; 0 when there is none."""
-    import numpy as np
-
-    return int(np.argmax(bad)) + 1 if bad.any() else 0
-
-
-def _mixed(steps: "np.ndarray") -> int:
-    """First row whose step does not fit the most frequent one: shorter, no multiple, or longer too often for a hole."""
-    import numpy as np
-
-    values, counts = np.unique(steps, return_counts=True)
-    usual = values[np.argmax(counts)]
-    if bad := _first((steps < usual) | (steps % usual != 0)):
-        return bad
-    often = (values != usual) & (counts >= RUN // 2) & (3 * counts > steps.size)
-    if often.any():
-        return _first(steps == values[np.argmax(often)])
-    edges = np.flatnonzero(np.diff(steps)) + 1
-    begins, ends = np.r_[0, edges], np.r_[edges, steps.size]
-    other = (ends - begins >= RUN) & (steps[begins] != usual)
-    return int(begins[np.argmax(other)]) + 1 if other.any() else 0
 
 
 def _computed(frame: "pl.DataFrame", indicators: tuple[Indicator, ...]) -> tuple["pl.DataFrame", int]:

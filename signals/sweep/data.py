@@ -2,8 +2,8 @@
 
 Rows are put in order of time; of equal times the last one stands; rows without a usable candle (a price that is
 missing, infinite or not above zero, a high under the low, a volume that is missing, infinite or negative) are left out.
-Candles left after that are taken as neighbours. A file is refused when a distance between candles is not a whole number
-of the smallest one (time frames are mixed); missing candles are told.
+Candles left after that are taken as neighbours. A file of more than one time frame is refused (`frame_change`); missing
+candles are told.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from signals.candles.matrix import FIELDS, CandleTable
+from signals.candles.spacing import frame_change
 from signals.domain.lanes import usable_candles
+from signals.domain.timeframes import open_time
 from signals.sweep.rules import SweepError
 
 
@@ -34,7 +36,8 @@ def series_read(path: Path, symbol: str) -> Series:
         times = frame["timestamp"].cast(pl.Datetime("ms")).cast(pl.Int64).to_numpy()
         columns = [frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in FIELDS]
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise SweepError(f"{symbol}: {path.name} holds no candles that can be read: {error}") from error
+        why = str(error).splitlines()[0].rstrip(".")
+        raise SweepError(f"{symbol}: {path.name} holds no candles that can be read: {why}.") from error
     if frame["timestamp"].null_count():
         raise SweepError(f"{symbol}: {path.name} has rows without a timestamp.")
     return series_of(symbol, times, *columns)
@@ -51,20 +54,20 @@ def series_of(symbol: str, times: np.ndarray, *columns: np.ndarray) -> Series:
         notices.append(f"{int((~last).sum())} rows with a time that comes again were left out")
     order = order[last]
     table = CandleTable(times[order], *(column[order] for column in columns))
+    if bad := frame_change(np.diff(table.open_time_ms)):
+        when = open_time(int(table.open_time_ms[bad]))
+        raise SweepError(f"{symbol} mixes time frames: they change at {when:%Y-%m-%d %H:%M} (row {bad + 1}).")
     usable = usable_candles(table.open, table.high, table.low, table.close, table.volume)
     if not usable.all():
         notices.append(f"{int((~usable).sum())} unusable candles (NaN, infinite, not above zero) were left out")
     table = table.where(usable)
     if len(table) < 2:
         raise SweepError(f"{symbol} has {len(table)} usable candles; at least 2 are needed.")
-    notices += _gaps(symbol, table.open_time_ms)
+    notices += _gaps(table.open_time_ms)
     return Series(symbol, table, tuple(notices))
 
 
-def _gaps(symbol: str, times: np.ndarray) -> list[str]:
+def _gaps(times: np.ndarray) -> list[str]:
     distances = np.diff(times)
-    step = int(distances.min())
-    if (distances % step).any():
-        raise SweepError(f"{symbol} mixes time frames: its candles are {step} ms apart and others that do not fit.")
-    missing = int((distances // step - 1).sum())
+    missing = int((distances // distances.min() - 1).sum())
     return [f"{missing} candles are missing between the first and the last"] if missing else []

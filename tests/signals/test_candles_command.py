@@ -116,6 +116,25 @@ def test_ctrl_c_loses_nothing_and_says_so(folder, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_place_that_cannot_be_written_is_told_and_a_full_disk_loses_nothing(folder, tmp_path, monkeypatch):
+    candles("import", str(folder), "--symbols", "AAA/USDT", "--quiet")
+    (tmp_path / "file").write_text("in the way")
+    export = ("export", "--timeframe", "1m", "--quiet", "--out")
+    code, lines, err = candles(*export, str(tmp_path / "file"))
+    assert (code, lines) == (1, []) and "cannot be written: File exists" in err
+
+    def full(*_given):
+        raise pl.exceptions.ComputeError("underlying IO error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pl.DataFrame, "write_parquet", full)
+        code, lines, err = candles(*export, str(tmp_path / "out"))
+    assert (code, lines) == (1, []) and "AAA_USDT.parquet cannot be written: No space left on device. Make room" in err
+    assert list((tmp_path / "out").iterdir()) == []
+    assert candles(*export, str(tmp_path / "out"))[0] == 0
+
+
+@pytest.mark.django_db
 def test_real_candles_come_back_to_the_last_bit(market_data, tmp_path):
     source = sorted(market_data.glob("*/*"))[0]
     pairs = [path.name for path in sorted(source.glob("*.parquet"))[::25]]

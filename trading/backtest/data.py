@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from signals.candles.matrix import CandleMatrix
+from signals.candles.spacing import frame_change
+from signals.domain.timeframes import open_time
 from trading.domain.money import money
 from trading.domain.types import InstrumentSpec
 
@@ -31,13 +33,17 @@ def files_of(source: Path, symbols: Sequence[str]) -> list[Path]:
     """The Parquet files to read, by symbol. Raises DataError when there are none, or one that was asked is missing."""
     if not source.exists():
         raise DataError(f"{source} does not exist; give a Parquet file or a folder of them.")
-    found = {symbol_of(file): file for file in ([source] if source.is_file() else sorted(source.glob("*.parquet")))}
+    found = {symbol_of(file): file for file in _parquet_in(source)}
     missing = sorted(set(symbols) - set(found))
     if missing:
         raise DataError(f"No candles of {', '.join(missing)} in {source}.")
     if not found:
         raise DataError(f"There are no .parquet files in {source}.")
     return [found[symbol] for symbol in (symbols or found)]
+
+
+def _parquet_in(source: Path) -> list[Path]:
+    return [source] if source.is_file() else sorted(file for file in source.glob("*.parquet") if file.is_file())
 
 
 def matrix_of(files: Sequence[Path], *, limit: int | None = None) -> CandleMatrix:
@@ -59,8 +65,16 @@ def _frame(file: Path, limit: int | None) -> "polars.DataFrame":
         frame = pl.read_parquet(file, columns=["timestamp", *COLUMNS])
         times = frame["timestamp"].cast(pl.Datetime("ms")).cast(pl.Int64).alias("time")
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{file.name} holds no candles that can be read: {error}") from error
+        why = str(error).splitlines()[0].rstrip(".")
+        raise DataError(f"{file.name} holds no candles that can be read: {why}.") from error
+    if times.null_count():
+        raise DataError(f"{file.name} has rows without a timestamp.")
     frame = frame.with_columns(times).unique("time", keep="last").sort("time")
+    if bad := frame_change(frame["time"].diff().slice(1).to_numpy()):
+        when = open_time(int(frame["time"][bad]))
+        raise DataError(
+            f"{file.name} mixes time frames: they change at {when:%Y-%m-%d %H:%M}. Split it, or leave it out."
+        )
     return frame if limit is None else frame.tail(limit)
 
 

@@ -45,10 +45,12 @@ class Parameter:
         allowed = (
             f"{self.name} must be a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
         )
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
             raise ParameterError(f"{allowed}, not {value!r}.")
-        if (self.whole and value != int(value)) or not self.low <= value <= self.high:
-            raise ParameterError(f"{allowed}, not {value:g}.")
+        if not self.low <= value <= self.high or (self.whole and value != int(value)):
+            raise ParameterError(
+                f"{allowed}, not {value!r}." if isinstance(value, int) else f"{allowed}, not {value:g}."
+            )
         return int(value) if self.whole else float(value)
 
 

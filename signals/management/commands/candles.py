@@ -59,6 +59,13 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         except ExchangeError as error:
             raise CommandError(f"{error} What came before is stored; the same command goes on.") from error
+        except BrokenPipeError:
+            raise  # nobody reads our output any more
+        except OSError as error:
+            raise CommandError(
+                f"{error.filename or 'A file'} cannot be written: {error.strerror or error}. Make room, or name another"
+                " place. What came before is whole; the same command goes on."
+            ) from error
         summary = {"summary": True, "action": options["action"], "series": done, "good": good, "not_good": done - good}
         self.stdout.write(json.dumps(summary) if options["json"] else f"{done} series, {done - good} not good.")
         if good < done:

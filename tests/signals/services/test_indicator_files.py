@@ -179,3 +179,17 @@ def test_the_list_names_every_kind():
     assert [row["kind"] for row in rows] == list(KINDS)
     assert all(name in run("--list") for name in KINDS)
     assert indicators_parse("macd") == indicators_parse("macd:12:26:9")
+
+
+def test_a_full_disk_is_told_and_the_other_files_are_still_tried(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        candles().write_parquet(tmp_path / f"{name}.parquet")
+
+    def full(*_given):
+        raise pl.exceptions.ComputeError("underlying IO error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pl.DataFrame, "write_parquet", full)
+        said = refused("--data", tmp_path, "--out", tmp_path / "out", "--set", "sma:20")
+    assert said.count("cannot be written: No space left on device.") == 2
+    assert list((tmp_path / "out").iterdir()) == []

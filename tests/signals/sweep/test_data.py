@@ -1,9 +1,10 @@
 """What a sweep makes of bad candles."""
 
 import numpy as np
+import polars as pl
 import pytest
 
-from signals.sweep.data import series_of
+from signals.sweep.data import series_of, series_read
 from signals.sweep.rules import SweepError
 
 NOW = 1_700_000_000_000
@@ -54,3 +55,15 @@ def test_mixed_time_frames_are_refused():
     times[3:] += 70_000
     with pytest.raises(SweepError, match="mixes time frames"):
         series_of("A/B", times, *columns_make(6))
+
+
+def test_hours_after_minutes_are_no_holes():
+    times = np.concatenate([times_make(1500), NOW + 3_600_000 * np.arange(130, 260)])
+    with pytest.raises(SweepError, match=r"mixes time frames: they change at 2023-11-20 .* \(row 1502\)"):
+        series_of("A/B", times, *columns_make(times.size))
+
+
+def test_what_a_file_lacks_is_said_in_one_line(tmp_path):
+    pl.DataFrame({"timestamp": [1], "open": [1.0]}).write_parquet(tmp_path / "A_B.parquet")
+    with pytest.raises(SweepError, match=r'unable to find column "high"[^\n]*\.\Z'):
+        series_read(tmp_path / "A_B.parquet", "A/B")

@@ -162,11 +162,29 @@ def test_the_command_prints_a_report(folder, capsys):
         ({"capital": D(-1)}, "--capital must be above zero"),
         ({"param": ["fast=x"]}, "name=number"),
         ({"limit": 1}, "at least 2"),
+        ({"param": ["fast=1e30"]}, "fast must be a whole number from 2 to 400"),
     ],
 )
 def test_nonsense_is_refused_with_what_is_allowed(folder, options, message):
     with pytest.raises(CommandError, match=message):
         call_command("backtest", **{"data": folder, "strategy": "ma_cross", "skip_checks": True} | options)
+
+
+def test_one_candle_mixed_time_frames_and_missing_times_are_refused(folder):
+    """Each of these would be another market than the file's owner thinks, or none."""
+    file = folder / "C0_USDT.parquet"
+    whole = pl.read_parquet(file)
+    gaps = pl.concat([whole.head(300), whole.slice(300).gather_every(12)])
+    late = whole.with_columns(pl.when(pl.int_range(pl.len()) == 5).then(None).otherwise("timestamp").alias("timestamp"))
+    for frame, words in (
+        (whole.head(1), "At least two candles"),
+        (gaps, "C0_USDT.parquet mixes time frames"),
+        (late, "without a timestamp"),
+        (whole.drop("close"), r'unable to find column "close"[^\n]*\.\Z'),
+    ):
+        frame.write_parquet(file)
+        with pytest.raises(CommandError, match=words):
+            call_command("backtest", data=file, strategy="ma_cross", skip_checks=True)
 
 
 def test_missing_or_broken_files_are_named(tmp_path):

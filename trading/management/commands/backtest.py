@@ -15,7 +15,7 @@ from signals.custom.rules import CustomRules
 from signals.domain.strategies import REGISTRY
 from signals.domain.strategies.base import Decisions, ParameterError
 from signals.domain.timeframes import open_time
-from trading.backtest.data import DataError, files_of, matrix_of, spec_of
+from trading.backtest.data import DataError, files_of, matrix_of, spec_of, timeframe_ms_of
 from trading.backtest.quotes import MarketModel
 from trading.backtest.report import report_of, report_text
 from trading.backtest.run import Setup, backtest_run
@@ -55,6 +55,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             matrix = matrix_of(files_of(options["data"], options["symbols"]), limit=_limit(options["limit"]))
+            timeframe_ms_of(matrix)  # refuses a single candle before anything is computed
             with rules_named(options["strategy"]) as rules:
                 values = rules.validate(dict(_parameter(text) for text in options["param"]))
                 decisions = _decisions(matrix, rules, values)
