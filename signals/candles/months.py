@@ -1,7 +1,8 @@
 """One month file: Parquet (zstd) with open_time_ms int64 and five float64 columns, and a checksum of its content.
 
 Reading is strict: what is not a table of candles is refused in words. Parquet itself notices a cut file, but not a
-changed bit in the data, so the checksum goes into the file's metadata; `month_verify` compares it.
+changed bit in the data, so the checksum goes into the file's metadata and every reader compares it (0.3 ms a month of
+one-minute candles).
 """
 
 import os
@@ -41,9 +42,10 @@ def polars() -> Any:
 
 def month_read(path: Path) -> CandleTable:
     """All candles of a file, by time, of equal times the last one (`check` reports such files). Do not write into its
-    arrays. Raises CandleFileDamaged.
+    arrays. Raises CandleFileDamaged, also for a changed bit: what is read is computed with, exported, and written back
+    under a checksum of its own.
     """
-    return ordered(month_rows(path))
+    return ordered(month_verify(path))
 
 
 def month_rows(path: Path) -> CandleTable:

@@ -1,9 +1,11 @@
 import numpy as np
+import polars as pl
 import pytest
 
 from signals.candles import store
 from signals.candles.files import hot_path, symbol_folder, write_atomically
 from signals.candles.matrix import CandleTable
+from signals.candles.months import CandleFileDamaged
 from tests.signals.support import MINUTE, START, walk_matrix
 
 WHERE = {"exchange": "binance", "timeframe": "1m"}
@@ -130,8 +132,6 @@ def test_a_cut_or_changed_file_is_found_wherever_it_was_hit():
 
 
 def test_other_column_types_are_read_and_replaced_at_the_next_write():
-    import polars as pl
-
     store.months_write("binance", "BTC/USDT", "1m", table(0, 10))
     path = store.month_paths("binance", "BTC/USDT", "1m")[0]
     frame = pl.read_parquet(path)
@@ -186,3 +186,19 @@ def test_half_a_file_of_a_killed_writer_is_swept_by_the_next():
     part.write_bytes(b"half")
     store.months_write("binance", "BTC/USDT", "1m", table(10, 10))
     assert not part.exists()
+
+
+def test_a_changed_bit_is_noticed_by_every_reader_and_never_written_over():
+    store.months_write("binance", "BTC/USDT", "1m", table(0, 500))
+    path = store.month_paths("binance", "BTC/USDT", "1m")[0]
+    whole = pl.read_parquet(path)
+    changed = whole.with_columns(pl.when(pl.int_range(pl.len()) == 7).then(9.0).otherwise("close").alias("close"))
+    changed.write_parquet(path, metadata=pl.read_parquet_metadata(path))
+    damaged = path.read_bytes()
+    for use in (
+        lambda: store.history_read(**WHERE, symbol="BTC/USDT"),
+        lambda: store.months_write("binance", "BTC/USDT", "1m", table(500, 5)),
+    ):
+        with pytest.raises(CandleFileDamaged, match=r"does not match its checksum.*candles repair"):
+            use()
+    assert path.read_bytes() == damaged
