@@ -29,7 +29,13 @@ def _django() -> int:
     if code := demo_settings_main(sys.argv[1:]):
         return code
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        sys.stderr.write("This Python has no Django: type .venv/bin/python manage.py ... (`make setup` makes .venv).\n")
+        return 1
 
     execute_from_command_line(sys.argv)
     return 0

@@ -38,6 +38,8 @@ def command_end(arguments: Sequence[str], work: Callable[[], int]) -> int:
 
 def database_words(error: Exception) -> str:
     """What to do about a database without the platform's tables; "" for any other error."""
+    if "django.db" not in sys.modules:
+        return ""
     from django.db import DatabaseError, connection
 
     if not isinstance(error, DatabaseError):

@@ -67,3 +67,14 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
         child.stdout.close()
         assert child.stderr.read() == b""
     assert child.returncode == READER_GONE
+
+
+def test_a_python_without_the_packages_is_told_which_one_has_them():
+    bare = subprocess.run(  # -S: no site-packages
+        [sys.executable, "-S", "manage.py", "scan", "--data", "x"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bare.returncode == 1 and bare.stderr.count("\n") == 1 and ".venv/bin/python manage.py" in bare.stderr
