@@ -47,8 +47,13 @@ def _parquet_in(source: Path) -> list[Path]:
 
 
 def matrix_of(files: Sequence[Path], *, limit: int | None = None) -> CandleMatrix:
-    """The files side by side on the times that any of them has (NaN where missing); `limit` keeps the last candles."""
-    frames = [_frame(file, limit) for file in files]
+    """The files side by side on the times that any of them has (NaN where missing); `limit` keeps the last candles.
+
+    Raises DataError for a file that cannot be used, and for files of several time frames.
+    """
+    frames = [_frame(file) for file in files]
+    _time_frames_check(files, frames)
+    frames = frames if limit is None else [frame.tail(limit) for frame in frames]
     times = np.unique(np.concatenate([frame["time"].to_numpy() for frame in frames]))
     arrays = {name: np.full((len(files), times.size), np.nan) for name in COLUMNS}
     for row, frame in enumerate(frames):
@@ -58,7 +63,18 @@ def matrix_of(files: Sequence[Path], *, limit: int | None = None) -> CandleMatri
     return CandleMatrix(tuple(symbol_of(file) for file in files), times, **arrays)
 
 
-def _frame(file: Path, limit: int | None) -> "polars.DataFrame":
+def _time_frames_check(files: Sequence[Path], frames: Sequence["polars.DataFrame"]) -> None:
+    """Side by side, an hour's candles between those of five minutes would be one candle and eleven gaps, for ever."""
+    known: dict[int, Path] = {}
+    for file, frame in zip(files, frames, strict=True):
+        if frame.height > 1:
+            known.setdefault(int(frame["time"].diff().slice(1).to_numpy().min()), file)
+    if len(known) > 1:
+        told = ", ".join(f"{file.name} {step / 60_000:g} min" for step, file in known.items())
+        raise DataError(f"The files have candles of several time frames ({told}). Name --symbols of one.")
+
+
+def _frame(file: Path) -> "polars.DataFrame":
     import polars as pl  # late: heavy
 
     try:
@@ -75,7 +91,7 @@ def _frame(file: Path, limit: int | None) -> "polars.DataFrame":
         raise DataError(
             f"{file.name} mixes time frames: they change at {when:%Y-%m-%d %H:%M}. Split it, or leave it out."
         )
-    return frame if limit is None else frame.tail(limit)
+    return frame
 
 
 def timeframe_ms_of(matrix: CandleMatrix) -> int:

@@ -187,6 +187,13 @@ def test_one_candle_mixed_time_frames_and_missing_times_are_refused(folder):
             call_command("backtest", data=file, strategy="ma_cross", skip_checks=True)
 
 
+def test_files_of_several_time_frames_are_not_put_side_by_side(folder):
+    pl.read_parquet(folder / "C0_USDT.parquet").gather_every(60).write_parquet(folder / "HOUR_USDT.parquet")
+    with pytest.raises(CommandError, match=r"several time frames \(C0_USDT.parquet 5 min, HOUR_USDT.parquet 300 min\)"):
+        call_command("backtest", data=folder, strategy="ma_cross", skip_checks=True)
+    call_command("backtest", data=folder, strategy="ma_cross", symbols=["C0/USDT"], limit=100, skip_checks=True)
+
+
 def test_missing_or_broken_files_are_named(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         files_of(tmp_path / "none", [])
