@@ -67,7 +67,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         number = int(found[1])  # polars tells a full disk as an error of its own kind
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
-        part.unlink(missing_ok=True)
+        try:
+            part.unlink(missing_ok=True)
+        except (
+            KeyboardInterrupt
+        ):  # polars raises Ctrl-C by itself, and Python once more at the next call, which is this
+            part.unlink(missing_ok=True)
+            raise
 
 
 def folder_make(folder: Path) -> None:

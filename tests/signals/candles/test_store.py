@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -70,6 +72,25 @@ def test_a_reader_never_sees_half_a_file():
         write_atomically(hot_path("binance", "1m"), killed)
     assert store.hot_read("binance", "1m").close.shape == (2, 30)
     assert [path.name for path in hot_path("binance", "1m").parent.iterdir()] == ["hot.npz"]
+
+
+def test_ctrl_c_that_comes_twice_leaves_nothing_half_written(tmp_path, monkeypatch):
+    """Polars raises it out of its own code while Python's is still pending: it strikes again in the clearing away."""
+    real, calls = Path.unlink, []
+
+    def unlink(path, missing_ok=False):
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        real(path, missing_ok=missing_ok)
+
+    def killed(_file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "x.parquet", killed)
+    assert len(calls) == 2 and list(tmp_path.iterdir()) == []
 
 
 def test_rows_of_any_order_become_a_table():
