@@ -1,4 +1,4 @@
-"""How a command ends that somebody stops, whose reader has gone, or whose database was never made: in words.
+"""How a command ends that somebody stops, whose reader has gone, or whose files or database are out of reach: in words.
 
 Commands that have more to say (what is kept, how to go on) catch the same themselves.
 """
@@ -30,10 +30,17 @@ def command_end(arguments: Sequence[str], work: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     except Exception as error:
-        if "--traceback" in arguments or not (words := database_words(error)):
+        if "--traceback" in arguments or not (words := permission_words(error) or database_words(error)):
             raise
         sys.stderr.write(f"{words}\n")
         return 1
+
+
+def permission_words(error: Exception) -> str:
+    """Which file or folder the system keeps from us; "" for any other error."""
+    if not isinstance(error, PermissionError) or not error.filename:
+        return ""
+    return f"{error.filename} may not be read or written by this user. Allow it, or name another place."
 
 
 def database_words(error: Exception) -> str:

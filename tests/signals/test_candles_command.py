@@ -121,7 +121,7 @@ def test_a_place_that_cannot_be_written_is_told_and_a_full_disk_loses_nothing(fo
     (tmp_path / "file").write_text("in the way")
     export = ("export", "--timeframe", "1m", "--quiet", "--out")
     code, lines, err = candles(*export, str(tmp_path / "file"))
-    assert (code, lines) == (1, []) and "cannot be written: File exists" in err
+    assert (code, lines) == (1, []) and "cannot be read or written: File exists" in err
 
     def full(*_given):
         raise pl.exceptions.ComputeError("underlying IO error: No space left on device (os error 28)")
@@ -129,7 +129,10 @@ def test_a_place_that_cannot_be_written_is_told_and_a_full_disk_loses_nothing(fo
     with monkeypatch.context() as patch:
         patch.setattr(pl.DataFrame, "write_parquet", full)
         code, lines, err = candles(*export, str(tmp_path / "out"))
-    assert (code, lines) == (1, []) and "AAA_USDT.parquet cannot be written: No space left on device. Make room" in err
+    assert (code, lines) == (
+        1,
+        [],
+    ) and "AAA_USDT.parquet cannot be read or written: No space left on device. Make room" in err
     assert list((tmp_path / "out").iterdir()) == []
     assert candles(*export, str(tmp_path / "out"))[0] == 0
 

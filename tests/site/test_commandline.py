@@ -40,6 +40,14 @@ def test_a_database_without_tables_is_told_with_what_to_do(capsys):
         command_end(["xray", "--traceback"], without_tables)
 
 
+def test_a_folder_that_may_not_be_read_is_named(capsys):
+    def kept() -> int:
+        raise PermissionError(13, "Permission denied", "/some/folder")
+
+    assert command_end(["scan"], kept) == 1
+    assert capsys.readouterr().err.startswith("/some/folder may not be read or written by this user.")
+
+
 def test_other_errors_keep_their_traceback():
     assert database_words(ValueError("no such table")) == ""
     assert database_words(OperationalError("database is locked")) == ""
