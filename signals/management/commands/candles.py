@@ -63,8 +63,8 @@ class Command(BaseCommand):
             raise  # nobody reads our output any more
         except OSError as error:
             raise CommandError(
-                f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. Make room, allow it,"
-                " or name another place. What came before is whole; the same command goes on."
+                f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. Make room,"
+                " allow it, or name another place. What came before is whole; the same command goes on."
             ) from error
         summary = {"summary": True, "action": options["action"], "series": done, "good": good, "not_good": done - good}
         self.stdout.write(json.dumps(summary) if options["json"] else f"{done} series, {done - good} not good.")
