@@ -75,7 +75,10 @@ def backend_choose() -> Choice:
     with _lock:
         if _choice is None:
             _choice = _chosen(settings.XRAY_SCAN_BACKEND)
-            log.info("Scans are computed on the %s: %s", _choice.backend, _choice.why)
+            log.log(
+                logging.INFO if _choice.backend == GPU else logging.DEBUG,
+                "Scans are computed on the %s: %s", _choice.backend, _choice.why,
+            )  # fmt: skip
         return _choice
 
 
@@ -112,7 +115,8 @@ def _chosen(wanted: str) -> Choice:
     problem = gpu_problem() or _self_test_problem()
     if problem is None:
         return Choice(GPU, "a GPU is there and gives the CPU's values.")
-    (log.error if wanted == GPU else log.info)("The GPU is not used: %s", problem)
+    if wanted == GPU:
+        log.error("The GPU is not used: %s", problem)
     return Choice(CPU, f"{problem}.")
 
 

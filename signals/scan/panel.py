@@ -47,7 +47,8 @@ class Panel:
         """The matrix in blocks; unusable candles (see `signals.domain.lanes`) are in no stretch."""
         arrays = [np.ascontiguousarray(getattr(matrix, name), np.float64) for name in FIELDS]
         usable = np.empty(arrays[0].shape, np.bool_)
-        lanes_usable(*arrays, usable)
+        opens, high, low, close, volume = arrays
+        lanes_usable(opens, high, low, close, volume, usable)
         blocks = list(_blocks(usable))
         lanes = np.full((len(blocks), WIDTH), -1, np.int64)
         for block, (rows, _) in enumerate(blocks):
