@@ -84,11 +84,13 @@ def xray_late(scan_id: int) -> None:
 
 @shared_task
 def xray_measure() -> None:
-    """What strategies have paid by regime, of every market that is scanned."""
+    """What strategies have paid by regime, of every market that is scanned and was not measured for a day."""
     from signals.services import xray_measure as service
 
     for exchange in settings.XRAY_MARKET_EXCHANGES:
         for timeframe in settings.XRAY_TIMEFRAMES:
+            if not service.xray_measure_due(exchange=exchange, timeframe=timeframe):
+                continue
             found = service.xray_measure(exchange=exchange, timeframe=timeframe)
             log.info("%s %s: trades by regime of %d symbols measured.", exchange, timeframe, found.symbols)
 

@@ -6,6 +6,7 @@ The regime of a trade is the one at the candle of its signal, computed from the 
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 from django.db import transaction
@@ -20,6 +21,7 @@ from signals.models import Instrument, Outcome, RegimeResult
 from signals.versions import Version, versions_enabled
 
 CANDLES = 10_000  # newest candles of each symbol that the backtest runs over
+AGE = timedelta(days=1)  # after which a market is measured anew
 TOGETHER = 16  # symbols computed at once: one block of lanes
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,12 @@ def xray_measure(*, exchange: str, timeframe: str, candles: int = CANDLES) -> Me
         RegimeResult.objects.filter(exchange=exchange, timeframe=timeframe).delete()
         RegimeResult.objects.bulk_create(fresh, batch_size=500)
     return measured
+
+
+def xray_measure_due(*, exchange: str, timeframe: str) -> bool:
+    """Whether this market was not measured for a day. One without any trade to measure stays due: it is soon done."""
+    fresh = RegimeResult.objects.filter(exchange=exchange, timeframe=timeframe, measured_at__gt=now() - AGE)
+    return not fresh.exists()
 
 
 def _row(exchange: str, timeframe: str, key: tuple[int, int, str], values: list[float]) -> RegimeResult:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.clock import now
 from signals import tasks
 from signals.candles.store import months_write
 from signals.domain.timeframes import open_time
@@ -97,10 +98,20 @@ def test_the_backtest_is_what_trades_by_hand_paid(history):
 def test_measuring_again_replaces_what_was_measured(history):
     tasks.xray_measure()
     before = sorted(RegimeResult.objects.values_list("regime", "strategy", "source", "trades", "mean"))
-    tasks.xray_measure()
+    xray_measure(**MARKET)
     assert before and before == sorted(
         RegimeResult.objects.values_list("regime", "strategy", "source", "trades", "mean")
     )
+
+
+def test_a_market_is_measured_at_once_and_then_once_a_day(history):
+    tasks.xray_measure()
+    first = set(RegimeResult.objects.values_list("pk", flat=True))
+    tasks.xray_measure()
+    assert first and first == set(RegimeResult.objects.values_list("pk", flat=True))
+    RegimeResult.objects.update(measured_at=now() - timedelta(hours=25))
+    tasks.xray_measure()
+    assert not first & set(RegimeResult.objects.values_list("pk", flat=True))
 
 
 def test_a_strategy_that_fails_is_told_and_the_others_are_measured(history, monkeypatch):
