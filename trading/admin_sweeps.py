@@ -13,7 +13,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from accounts.admin import HistoryAdmin, staff_of
 from accounts.services.audit import audit_record
-from signals.domain.strategies import REGISTRY
+from signals.custom.resolve import names_checked, rules_checked
+from signals.custom.rules import PREFIX
+from signals.domain.strategies import REGISTRY, ParameterError
 from signals.sweep.rules import FILLS, SweepError
 from trading.models import SweepResult, SweepRun
 from trading.services.sweep_runs import sweep_order, sweep_run_create, sweep_run_enqueue, sweep_run_stop
@@ -55,7 +57,9 @@ class SweepForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["strategy"].choices = [(kind, rules.title) for kind, rules in REGISTRY.items()]  # type: ignore[attr-defined]
+        built_in = [(kind, rules.title) for kind, rules in REGISTRY.items()]
+        custom = [(f"{PREFIX}{name}", f"{name} (custom)") for name in names_checked()]
+        self.fields["strategy"].choices = built_in + custom  # type: ignore[attr-defined]
         self.fields["source"].choices = sources()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -65,11 +69,12 @@ class SweepForm(forms.ModelForm):
             return data
         try:
             rules = {name: data[name] for name in ("fee", "slippage", "stop", "take", "fill")}
-            self.order = sweep_order(
-                strategy=data["strategy"], params=data["ranges"].split(), source=data["source"],
-                symbols=data["chosen"].split(), rules=rules, top=data["top"], rerun=data["rerun"],
-            )  # fmt: skip
-        except SweepError as error:
+            with rules_checked(data["strategy"]) as strategy:
+                self.order = sweep_order(
+                    strategy=strategy, params=data["ranges"].split(), source=data["source"],
+                    symbols=data["chosen"].split(), rules=rules, top=data["top"], rerun=data["rerun"],
+                )  # fmt: skip
+        except (SweepError, ParameterError) as error:
             raise forms.ValidationError(str(error)) from error
         return data
 

@@ -46,6 +46,20 @@ def rules_named(name: str) -> Iterator[Strategy]:
 
 
 @contextmanager
+def rules_checked(name: str) -> Iterator[Strategy]:
+    """The rules of a built-in kind or of `custom:name`: those that have passed a check, for whoever asks them of many
+    sets or symbols and does not look over their shoulder. Raises ParameterError with what is wrong.
+    """
+    if name.endswith(".py"):
+        raise ParameterError(
+            f"{name} has not been checked: `manage.py strategy install {name}` checks and keeps it; "
+            "then name it custom:NAME. (`backtest` takes files as they are.)"
+        )
+    with rules_named(name) as rules:
+        yield rules
+
+
+@contextmanager
 def source_rules(file: str, source: str) -> Iterator[CustomRules]:
     """The rules of a text, in a process that is gone afterwards. Raises ParameterError with file and line."""
     try:
@@ -66,13 +80,18 @@ def place_text(file: str, failure: StrategyFailure) -> str:
     return f"{file}:{place.line}: {failure}\n    {place.source}"
 
 
+def names_checked() -> list[str]:
+    """Names of the custom strategies that have passed a check."""
+    return sorted(set(CustomStrategy.objects.filter(report__good=True).values_list("name", flat=True)))
+
+
 def _stored(name: str) -> tuple[str, str]:
     status = CustomStrategy.Status
     rows = CustomStrategy.objects.filter(name=name)
     row = rows.filter(status=status.ENABLED).first() or rows.filter(report__good=True).first()
     if row is None:
-        known = sorted(set(CustomStrategy.objects.filter(report__good=True).values_list("name", flat=True)))
-        raise ParameterError(f"There is no checked custom strategy {name!r}. There are: {', '.join(known) or 'none'}.")
+        known = ", ".join(names_checked()) or "none"
+        raise ParameterError(f"There is no checked custom strategy {name!r}. There are: {known}.")
     return row.file, row.source
 
 

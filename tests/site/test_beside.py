@@ -168,6 +168,8 @@ def test_a_secret_is_never_noted(tmp_path):
         (("backtest", "--strategy=custom:mine"), True),
         (("sweep", "--strategy", "ma_cross", "--json"), False),
         (("sweep", "--strategy", "ma_cross", "--save"), True),
+        (("sweep", "--strategy", "custom:mine"), True),
+        (("scan", "--strategy=custom:mine"), True),
         (("scan", "--data", "folder"), False),
     ],
 )

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.clock import now
 from accounts.models import AuditEvent, User
+from signals.domain.strategies import strategy_of
 from signals.sweep.rules import SweepError
 from tests.trading.test_sweep_command import file_write, sweep, walk
 from trading.models import SweepRun
@@ -30,7 +31,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def run(folder):
-    order = sweep_runs.sweep_order(strategy="ma_cross", params=PARAMS, source=str(folder), rules={"fee": 0.001}, top=5)
+    order = sweep_runs.sweep_order(
+        strategy=strategy_of("ma_cross"), params=PARAMS, source=str(folder), rules={"fee": 0.001}, top=5
+    )
     return sweep_runs.sweep_run_create(order=order, params=PARAMS)
 
 

@@ -12,10 +12,11 @@ from django.db import transaction
 
 from accounts.clock import now
 from accounts.models import User
-from signals.domain.strategies import ParameterError, strategy_of
+from signals.custom.resolve import rules_checked
+from signals.domain.strategies import Strategy
 from signals.sweep.backends import Backend, CpuBackend
 from signals.sweep.grid import grid_of, ranges_of
-from signals.sweep.rules import Rules, SweepError
+from signals.sweep.rules import Rules
 from trading.models import SweepResult, SweepRun
 from trading.services.parameter_sweeps import Progress, Say, Sweep, SweepOrder, SweepOutcome, SweepRow
 
@@ -26,15 +27,11 @@ MOST_NOTICES = 100
 
 
 def sweep_order(
-    *, strategy: str, params: Sequence[str], source: str, symbols: Sequence[str] = (), rules: Mapping[str, Any],
+    *, strategy: Strategy, params: Sequence[str], source: str, symbols: Sequence[str] = (), rules: Mapping[str, Any],
     top: int = 20, rerun: int = 20,
 ) -> SweepOrder:  # fmt: skip
     """What a sweep is asked to do, checked. Raises SweepError in words."""
-    try:
-        found = strategy_of(strategy)
-    except ParameterError as error:
-        raise SweepError(str(error)) from error
-    grid = grid_of(found, ranges_of(params, found))
+    grid = grid_of(strategy, ranges_of(params, strategy))
     return SweepOrder(grid, Rules(**rules), Path(source), tuple(symbols), top, rerun)
 
 
@@ -76,19 +73,23 @@ def sweep_run_stop(*, run: SweepRun) -> str:
 def sweep_run_execute(
     *, run_id: int, backend: Backend | None = None, say: Say | None = None, progress: Progress | None = None
 ) -> SweepOutcome | None:
-    """Run a waiting sweep and store what came of it; None when another process has it. Raises SweepError."""
+    """Run a waiting sweep and store what came of it; None when another process has it.
+
+    Raises SweepError, and ParameterError for a custom strategy that is gone or does not do what is asked.
+    """
     claimed = SweepRun.objects.filter(pk=run_id, status=SweepRun.Status.WAITING)
     if not claimed.update(status=SweepRun.Status.RUNNING, started_at=now(), seen_at=now()):
         return None
     run = SweepRun.objects.get(pk=run_id)
     watch = _Watch(run, say, progress)
     try:
-        order = sweep_order(
-            strategy=run.strategy, params=run.params, source=run.source, symbols=run.symbols, rules=run.rules,
-            top=run.top, rerun=run.rerun,
-        )  # fmt: skip
-        watch.sweep = sweep = Sweep(order, backend or CpuBackend(), say=watch.say, progress=watch.progress)
-        outcome = sweep.run()
+        with rules_checked(run.strategy) as rules:
+            order = sweep_order(
+                strategy=rules, params=run.params, source=run.source, symbols=run.symbols, rules=run.rules,
+                top=run.top, rerun=run.rerun,
+            )  # fmt: skip
+            watch.sweep = sweep = Sweep(order, backend or CpuBackend(), say=watch.say, progress=watch.progress)
+            outcome = sweep.run()
         _store(run, outcome, sweep.backend.name, watch.notices)
     except BaseException as error:
         _ended(run, SweepRun.Status.FAILED, error=str(error) or type(error).__name__, notices=watch.notices)

@@ -24,7 +24,8 @@ ALONE = frozenset(
     )
 )
 # Of these, what an argument beginning with this asks for is in the database: a stored strategy, a sweep that is kept.
-STORED = {"backtest": ("custom:", "--strategy=custom:"), "sweep": ("--save",)}
+_CUSTOM = ("custom:", "--strategy=custom:")
+STORED = {"backtest": _CUSTOM, "scan": _CUSTOM, "sweep": (*_CUSTOM, "--save")}
 PLATFORM = frozenset({"run_app", "streams"})  # what a running demo does itself
 
 

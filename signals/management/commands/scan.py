@@ -3,13 +3,15 @@
 import json
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from signals.candles.cleaning import CandlesRefused
-from signals.domain.strategies import REGISTRY, ParameterError, strategy_of
+from signals.custom.resolve import rules_checked
+from signals.domain.strategies import REGISTRY, ParameterError
 from signals.domain.timeframes import TIMEFRAMES
 from signals.services.scan_files import Loaded, scan_load, scan_paths, scan_tables
 
@@ -26,21 +28,25 @@ class Command(BaseCommand):
         parser.add_argument(
             "--timeframe", default="5m", help=f"One of {', '.join(TIMEFRAMES)}; shorter ones are folded."
         )
-        parser.add_argument("--strategy", action="append", default=[], help=f"All without it: {', '.join(REGISTRY)}.")
+        parser.add_argument(
+            "--strategy", action="append", default=[], help=f"All without it: {', '.join(REGISTRY)}; or custom:NAME."
+        )
         parser.add_argument("--param", action="append", default=[], help="name=number, with one --strategy.")
         parser.add_argument("--candles", type=int, default=1, help="How many of the newest candles are decided.")
         parser.add_argument("--json", action="store_true", help="One JSON object a line on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        began = time.monotonic()
-        try:
-            rules = _rules(options["strategy"], options["param"])
-            paths = scan_paths(options["data"])
-        except (CandlesRefused, ParameterError) as problem:
-            raise CommandError(str(problem), returncode=USAGE) from None
         if options["timeframe"] not in TIMEFRAMES or options["candles"] < 1:
             known = f"--timeframe is one of {', '.join(TIMEFRAMES)}, --candles at least 1."
             raise CommandError(known, returncode=USAGE)
+        try:
+            with ExitStack() as processes:
+                self._scanned(_rules(options["strategy"], options["param"], processes), options)
+        except (CandlesRefused, ParameterError) as problem:
+            raise CommandError(str(problem), returncode=USAGE) from None
+
+    def _scanned(self, rules: list[Any], options: dict[str, Any]) -> None:
+        began, paths = time.monotonic(), scan_paths(options["data"])
         loaded, refused = self._loaded(paths, options)
         found = 0
         for line in scan_tables(loaded, rules, candles=options["candles"]):
@@ -67,14 +73,15 @@ class Command(BaseCommand):
         return loaded, len(paths) - len(loaded)
 
 
-def _rules(kinds: list[str], given: list[str]) -> list[Any]:
+def _rules(kinds: list[str], given: list[str], processes: ExitStack) -> list[Any]:
+    """Strategies with their parameters; a custom one's process ends with `processes`."""
     if given and len(kinds) != 1:
         raise ParameterError("--param goes with exactly one --strategy.")
     try:
         values = {name: float(number) for name, _, number in (text.partition("=") for text in given)}
     except ValueError:
         raise ParameterError("--param is written name=number, such as fast=10.") from None
-    chosen = [strategy_of(kind) for kind in kinds] or list(REGISTRY.values())
+    chosen = [processes.enter_context(rules_checked(kind)) for kind in kinds] or list(REGISTRY.values())
     return [(strategy, strategy.validate(_whole(values))) for strategy in chosen]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from signals.domain.strategies import REGISTRY
+from signals.custom.resolve import rules_checked
+from signals.domain.strategies import REGISTRY, ParameterError, Strategy
 from signals.sweep.backends import backend_of
 from signals.sweep.grid import Grid
 from signals.sweep.rules import FILLS, SweepError
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", required=True, type=Path, help="A Parquet file or folder (BASE_QUOTE.parquet).")
-        parser.add_argument("--strategy", required=True, help=f"One of: {', '.join(REGISTRY)}.")
+        parser.add_argument("--strategy", required=True, help=f"One of: {', '.join(REGISTRY)}, or custom:NAME.")
         parser.add_argument("--symbols", nargs="*", default=[], help="Such as BTC/USDT; all of the folder without it.")
         parser.add_argument(
             "--param", action="append", default=[], help="fast=5:50, slow=20:200:5 or width=1.5,2; others: defaults."
@@ -49,19 +50,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.said = 0.0
         try:
-            rules = {name: options[name] for name in ("fee", "slippage", "stop", "take", "fill", "balance")}
-            order = sweep_order(
-                strategy=options["strategy"], params=options["param"], source=str(options["data"]),
-                symbols=options["symbols"], rules=rules, top=_least(options, "top", 0),
-                rerun=_least(options, "rerun", 0),
-            )  # fmt: skip
-            backend = backend_of(options["backend"], threads=_least(options, "threads", 1), say=self._say)
-            sweep = Sweep(order, backend, say=self._say, progress=self._progress)
-            self._say(_announced(order.grid, len(sweep.files), sweep.backend.name))
-            began = time.monotonic()
-            outcome = self._saved(sweep, options) if options["save"] else sweep.run()
-        except SweepError as error:
+            with rules_checked(options["strategy"]) as strategy:
+                self._swept(strategy, options)
+        except (SweepError, ParameterError) as error:
             raise CommandError(str(error)) from error
+
+    def _swept(self, strategy: Strategy, options: dict[str, Any]) -> None:
+        """The strategy's process, when it has one, lives as long as this."""
+        rules = {name: options[name] for name in ("fee", "slippage", "stop", "take", "fill", "balance")}
+        order = sweep_order(
+            strategy=strategy, params=options["param"], source=str(options["data"]),
+            symbols=options["symbols"], rules=rules, top=_least(options, "top", 0),
+            rerun=_least(options, "rerun", 0),
+        )  # fmt: skip
+        backend = backend_of(options["backend"], threads=_least(options, "threads", 1), say=self._say)
+        sweep = Sweep(order, backend, say=self._say, progress=self._progress)
+        self._say(_announced(order.grid, len(sweep.files), sweep.backend.name))
+        began = time.monotonic()
+        outcome = self._saved(sweep, options) if options["save"] else sweep.run()
         self._say(f"{outcome.done:,} of {outcome.total:,} sets in {time.monotonic() - began:.2f} s")
         self._print(outcome, options)
 
