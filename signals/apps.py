@@ -15,10 +15,11 @@ class SignalsConfig(AppConfig):
         from signals.custom.explain import custom_again
         from signals.custom.source import CustomStrategySource
         from signals.scan import backend
-        from signals.services.backend import backend_fallback_report
+        from signals.services.backend import backend_choice_store, backend_fallback_report
         from signals.strategy_source import StrategySource
 
         sources.register(StrategySource())
         sources.register(CustomStrategySource())
         explainers.explainer_register("custom", custom_again)
         backend.on_fallback(backend_fallback_report)
+        backend.on_choice(backend_choice_store)

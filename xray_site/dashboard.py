@@ -16,6 +16,7 @@ from accounts.clock import now
 from accounts.models import ExchangeAccount, Notice
 from mlmodels.models import ModelVersion, TrainingRun
 from signals.models import ExchangeState, Scan, Signal
+from signals.services.backend import backend_choice_told
 from trading.models import Bot, Fill, Intent, Order, Position, StopSwitch
 from trading.selectors.stops import stop_target, stops_in_force
 from trading.services.stops import stop_set, stops_clear
@@ -30,6 +31,7 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
         cards=[*_market_cards(), *_trading_cards()],
         exchanges=_exchange_table(),
         scans=_scan_table(),
+        computed_on=backend_choice_told(),
         troubles=_trouble_table(),
         learning=_learning_table(),
         stops=[(switch, stop_target(switch)) for switch in stops_in_force()],
@@ -120,9 +122,9 @@ def _scan_table() -> dict[str, Any]:
     rows = [
         [
             f"{scan.candle_open_time:%H:%M:%S}",
-            f"{scan.exchange} {scan.timeframe}",
+            f"{scan.get_exchange_display()} {scan.timeframe}",
             scan.get_status_display(),
-            scan.backend,
+            scan.backend.upper(),
             scan.instruments,
             scan.signals,
             f"{scan.fetch_ms:.0f} / {scan.kernel_ms:.1f} / {scan.store_ms:.0f} ms",
@@ -130,7 +132,7 @@ def _scan_table() -> dict[str, Any]:
         for scan in Scan.objects.all()[:8]
     ]
     return {
-        "headers": ["Candle", "Market", "Status", "Backend", "Symbols", "Signals", "Fetch / kernel / store"],
+        "headers": ["Candle, UTC", "Market", "Status", "Computed on", "Symbols", "Signals", "Fetch / scan / store"],
         "rows": rows,
     }
 

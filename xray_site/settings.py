@@ -28,6 +28,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["xray_site.formats"]
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
 USE_I18N = True
 
@@ -272,6 +273,7 @@ UNFOLD = {
     "SITE_SYMBOL": "monitoring",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}],
     "DASHBOARD_CALLBACK": "xray_site.dashboard.dashboard_callback",
+    "STYLES": [lambda request: static("css/tokens.css"), lambda request: static("css/admin.css")],
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
     "COLORS": {
         "primary": {

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin import AuditedAdmin, HistoryAdmin, staff_of
+from signals.admin.columns import number_column
 from signals.models import Blacklist, RefusedSignal, SourceWeight
 from signals.services.blacklist import blacklist_add, blacklist_lift
 
@@ -26,8 +28,12 @@ class SourceWeightForm(forms.ModelForm):  # type: ignore[type-arg]
         """Bounds in words."""
         given = super().clean() or {}
         low, weight, high = (given.get(name) for name in ("low", "weight", "high"))
-        if None not in (low, weight, high) and not 0.0 <= low <= weight <= high <= 5.0:  # type: ignore[operator]
-            raise ValidationError("0 <= low <= weight <= high <= 5 must hold.")
+        if low is None or weight is None or high is None:
+            return given
+        if not 0.0 <= low <= high <= 5.0:
+            self.add_error("high" if low >= 0.0 else "low", "The bounds lie from 0 to 5, the lower one first.")
+        elif not low <= weight <= high:
+            self.add_error("weight", f"The weight lies from {low:g} to {high:g}, or those bounds must change.")
         return given
 
 
@@ -37,12 +43,18 @@ class SourceWeightAdmin(AuditedAdmin):
 
     form = SourceWeightForm
     list_display = (
-        "name", "exchange", "timeframe", "weight", "low", "high", "samples", "mean_return", "win_rate", "locked",
-        "updated_at",
+        "name", "exchange", "timeframe", "n_weight", "n_low", "n_high", "n_samples", "n_return", "n_won", "locked",
     )  # fmt: skip
     list_filter = ("exchange", "timeframe", "locked")
     search_fields = ("name",)
-    readonly_fields = ("name", "exchange", "timeframe", "samples", "mean_return", "win_rate", "updated_at")
+    readonly_fields = ("name", "exchange", "timeframe", "n_samples", "n_return", "n_won", "updated_at")
+
+    n_weight = number_column("weight", "Weight", 2)
+    n_low = number_column("low", "Low", 2)
+    n_high = number_column("high", "High", 2)
+    n_samples = number_column("samples", "Outcomes")
+    n_return = number_column("mean_return", "Mean net return", 2, scale=100.0, unit=" %", signed=True)
+    n_won = number_column("win_rate", "Won", scale=100.0, unit=" %")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Learning makes them."""
@@ -54,7 +66,7 @@ class BlacklistForm(forms.ModelForm):  # type: ignore[type-arg]
 
     symbols = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Such as BTC/USDT; several with spaces or commas between. Empty: every symbol.",
     )
 
@@ -120,7 +132,9 @@ class BlacklistAdmin(HistoryAdmin):
 class RefusedSignalAdmin(HistoryAdmin):
     """Signals that were made and not emitted."""
 
-    list_display = ("candle_open_time", "instrument", "timeframe", "side", "confidence", "strategy", "rule", "reason")
+    list_display = ("candle_open_time", "instrument", "timeframe", "side", "n_confidence", "strategy", "rule", "reason")
     list_filter = ("rule", "side", "strategy", "timeframe", ("candle_open_time", RangeDateTimeFilter))
     search_fields = ("instrument__symbol", "reason")
     list_select_related = ("instrument", "strategy")
+
+    n_confidence = number_column("confidence", "Confidence", 2)

@@ -1,5 +1,6 @@
 """Custom strategies in the admin: upload a file, read its report at the line that is wrong, put it in force or not."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -15,11 +16,18 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from accounts.admin import HistoryAdmin, staff_of
+from accounts.models import User
 from accounts.services.audit import audit_record
 from signals.custom.static import SIZE_LIMIT
 from signals.models import CustomStrategy
 from signals.services.custom import CustomError, custom_disable, custom_enable, custom_file_check, custom_offer
 from signals.tasks import custom_check
+
+FACTS = {
+    "scan_ms": "{} ms a scan", "memory_mb": "{} MB of memory", "signals": "{} signals on the synthetic markets",
+    "settings": "{} sets of parameters tried", "needs": "{} candles of history needed",
+    "real_markets": "{} real markets",
+}  # fmt: skip
 
 
 class UploadForm(forms.ModelForm):
@@ -66,7 +74,6 @@ class CustomStrategyAdmin(HistoryAdmin):
         "follow",
         "finding",
         "failures",
-        "short_digest",
         "created_at",
         "enabled_at",
     )
@@ -74,7 +81,7 @@ class CustomStrategyAdmin(HistoryAdmin):
     search_fields = ("name", "file", "digest", "public_id")
     actions = ("check_again", "enable", "enable_and_follow", "disable")
     fields = ("name", "file", "digest", "status", "follow", "finding", "facts", "last_error", "failures",
-              "uploaded_by_id", "created_at", "checked_at", "enabled_at", "code")  # fmt: skip
+              "uploaded_by", "created_at", "checked_at", "enabled_at", "code")  # fmt: skip
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -146,18 +153,22 @@ class CustomStrategyAdmin(HistoryAdmin):
         findings = obj.report.get("findings") or []
         if not findings:
             return "none" if obj.report.get("good") else "not checked yet"
-        first = findings[0]
+        first = {**findings[0], "message": _rounded(str(findings[0]["message"]))}
         return f"line {first['line']}: {first['message']}" if first["line"] else str(first["message"])
 
     @admin.display(description="Measured")
     def facts(self, obj: CustomStrategy) -> str:
         """Figures of the check."""
-        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in obj.report.get("facts", {}).items())
+        facts = obj.report.get("facts", {})
+        told = [words.format(facts[name]) for name, words in FACTS.items() if name in facts]
+        return ", ".join([*told, "compiled" if facts.get("kernel") else "not compiled"]) if told else "not yet"
 
-    @admin.display(description="Digest")
-    def short_digest(self, obj: CustomStrategy) -> str:
-        """The first letters."""
-        return obj.digest[:12]
+    @admin.display(description="Uploaded by")
+    def uploaded_by(self, obj: CustomStrategy) -> str:
+        """A person, or the folder."""
+        if obj.uploaded_by_id is None:
+            return "nobody: found in the folder"
+        return str(User.objects.filter(pk=obj.uploaded_by_id).first() or f"user {obj.uploaded_by_id}, who is gone")
 
     @admin.display(description="Source")
     def code(self, obj: CustomStrategy) -> SafeString:
@@ -167,11 +178,15 @@ class CustomStrategyAdmin(HistoryAdmin):
             wrong.setdefault(int(found["line"]), str(found["message"]))
         lines = (_line(number, text, wrong.get(number)) for number, text in enumerate(obj.source.splitlines(), 1))
         body = format_html_join("", "{}", ((line,) for line in lines))
-        return format_html('<pre style="overflow-x:auto;font-size:.8rem;line-height:1.5">{}</pre>', body)
+        return format_html('<pre class="listing">{}</pre>', body)
 
 
 def _line(number: int, text: str, message: str | None) -> SafeString:
     if message is None:
-        return format_html("<span style='opacity:.5'>{}</span>  {}\n", f"{number:4}", text)
-    mark = "background:#e5484d33;display:block;border-left:3px solid #e5484d"
-    return format_html("<mark style='{};color:inherit'>{}  {}\n      ^ {}</mark>", mark, f"{number:4}", text, message)
+        return format_html('<span class="line-number">{}</span>  {}\n', f"{number:4}", text)
+    return format_html("<mark>{}  {}\n      ^ {}</mark>", f"{number:4}", text, _rounded(message))
+
+
+def _rounded(message: str) -> str:
+    """Numbers of a finding with six digits; a person compares them, nobody computes with them."""
+    return re.sub(r"-?\d+\.\d{6,}(?:e[+-]?\d+)?", lambda found: f"{float(found[0]):.6g}", message)

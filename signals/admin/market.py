@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin import HistoryAdmin
+from signals.admin.columns import number_column
 from signals.models import CandleHole, CandleSeries, ExchangeState, Instrument
 
 
@@ -29,19 +30,25 @@ def exchange_action_add(action: Any) -> None:
 class InstrumentAdmin(HistoryAdmin):
     """Tradable pairs and why they are scanned or not."""
 
-    list_display = ("symbol", "exchange", "selected", "active", "volume_quote_24h", "spread", "selection_reason")
+    list_display = ("symbol", "exchange", "selected", "active", "n_volume", "n_spread", "selection_reason")
     list_filter = ("exchange", "selected", "active", "quote")
     search_fields = ("symbol", "market_id")
+
+    n_volume = number_column("volume_quote_24h", "24 h volume, quote")
+    n_spread = number_column("spread", "Spread", 3, scale=100.0, unit=" %")
 
 
 @admin.register(CandleSeries)
 class CandleSeriesAdmin(HistoryAdmin):
     """What the candle store holds."""
 
-    list_display = ("instrument", "timeframe", "rows", "gaps", "first_open", "last_open", "revision", "updated_at")
+    list_display = ("instrument", "timeframe", "n_rows", "n_gaps", "first_open", "last_open", "updated_at")
     list_filter = ("timeframe", "instrument__exchange")
     search_fields = ("instrument__symbol",)
     list_select_related = ("instrument",)
+
+    n_rows = number_column("rows", "Candles")
+    n_gaps = number_column("gaps", "Gaps")
 
 
 @admin.register(CandleHole)

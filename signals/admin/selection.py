@@ -58,7 +58,7 @@ class SelectionStepAdmin(AuditedAdmin):
         """The parameters; those every filter shares only where they differ from their default."""
         usual = {parameter.name: parameter.default for parameter in COMMON}
         shown = {name: value for name, value in obj.parameters.items() if usual.get(name) != value}
-        return ", ".join(f"{name} {_text(value)}" for name, value in shown.items()) or "none"
+        return ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in shown.items()) or "none"
 
     def get_fieldsets(self, request: HttpRequest, obj: SelectionStep | None = None) -> Any:
         """Where the step stands, then what its filter takes."""

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin import HistoryAdmin
+from signals.admin.columns import number_column, number_told
 from signals.models import RegimeResult, SymbolXray
 from signals.xray_chart import chart_of, heat_step
 from signals.xray_history import history_read
@@ -37,21 +38,37 @@ class SymbolXrayAdmin(HistoryAdmin):
     """The latest state of every symbol; the drawing of its history stands above it."""
 
     list_display = (
-        "instrument", "timeframe", "told_regime", "told_potential", "best", "told_trend", "told_momentum",
-        "told_volatility", "told_volume", "told_support", "told_resistance", "told_liquidity", "candle_open_time",
+        "symbol", "timeframe", "told_regime", "n_potential", "n_trend", "n_momentum", "n_volatility", "n_volume",
+        "n_support", "n_resistance", "n_liquidity", "best",
     )  # fmt: skip
     list_filter = ("regime", "timeframe", "instrument__exchange", "strategy")
     search_fields = ("instrument__symbol", "public_id")
     list_select_related = ("instrument", "strategy")
     ordering = (F("potential").desc(nulls_last=True), "instrument__symbol")
     change_form_outer_before_template = "admin/signals/xray_history.html"
+    readonly_fields = (
+        "told_regime", "n_potential", "n_trend", "n_momentum", "n_volatility", "n_volume", "n_support", "n_resistance",
+        "n_liquidity", "best", "strategy_note",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("instrument", "timeframe", "told_regime", "regime_since", "candle_open_time")}),
+        ("Scores", {
+            "fields": ("n_trend", "n_momentum", "n_volatility", "n_volume", "n_liquidity", "n_potential", "n_support",
+                       "n_resistance"),
+            "description": "Trend and momentum run from \N{MINUS SIGN}1 (down) to +1 (up), the others from 0 to 1. "
+                           "Volatility and volume are ranks among the last 240 candles. Support and resistance are "
+                           "distances in ATR, the usual range of a candle.",
+        }),
+        ("Paid best in this regime", {"fields": ("best", "strategy_note")}),
+        ("Record", {"fields": ("public_id", "updated_at")}),
+    )  # fmt: skip
 
-    told_trend = _column("trend", "Trend", True)
-    told_momentum = _column("momentum", "Momentum", True)
-    told_volatility = _column("volatility", "Volatility", False)
-    told_volume = _column("volume", "Volume", False)
-    told_liquidity = _column("liquidity", "Liquidity", False)
-    told_potential = _column("potential", "Potential", False)
+    n_trend = _column("trend", "Trend", True)
+    n_momentum = _column("momentum", "Momentum", True)
+    n_volatility = _column("volatility", "Volatility", False)
+    n_volume = _column("volume", "Volume", False)
+    n_liquidity = _column("liquidity", "Liquidity", False)
+    n_potential = _column("potential", "Potential", False)
 
     class Media:
         css = {"all": ("css/tokens.css", "css/xray_admin.css")}
@@ -68,22 +85,28 @@ class SymbolXrayAdmin(HistoryAdmin):
         strength = "" if row.strength is None else f" {row.strength:.0%}"
         return format_html('<span class="xray-regime {}">{}</span>{}', row.regime, row.get_regime_display(), strength)
 
-    @admin.display(description="Support (ATR)", ordering="support")
-    def told_support(self, row: SymbolXray) -> str:
+    @admin.display(description="Support, ATR", ordering="support")
+    def n_support(self, row: SymbolXray) -> SafeString | str:
         """Ranges down to it."""
-        return "-" if row.support is None else f"{row.support:.1f}"
+        return "-" if row.support is None else number_told(row.support, 1)
 
-    @admin.display(description="Resistance (ATR)", ordering="resistance")
-    def told_resistance(self, row: SymbolXray) -> str:
+    @admin.display(description="Resist., ATR", ordering="resistance")
+    def n_resistance(self, row: SymbolXray) -> SafeString | str:
         """Ranges up to it."""
-        return "-" if row.resistance is None else f"{row.resistance:.1f}"
+        return "-" if row.resistance is None else number_told(row.resistance, 1)
 
     @admin.display(description="Paid best here")
-    def best(self, row: SymbolXray) -> str:
-        """The strategy with its sample, or why there is none."""
+    def best(self, row: SymbolXray) -> SafeString | str:
+        """The strategy with its sample, or that there is none (a pointer on it tells why)."""
         if row.strategy is None or row.strategy_mean is None:
-            return row.strategy_note
-        return f"{row.strategy}: {row.strategy_mean:+.3%} a trade, n = {row.strategy_trades:,}"
+            return format_html('<span title="{}">not known yet</span>', row.strategy_note)
+        mean = f"{row.strategy_mean:+.3%}".replace("-", "\N{MINUS SIGN}")
+        return f"{row.strategy}: {mean} a trade, n = {row.strategy_trades:,}"
+
+    @admin.display(description="Symbol", ordering="instrument__symbol")
+    def symbol(self, row: SymbolXray) -> str:
+        """Of the instrument."""
+        return row.instrument.symbol
 
 
 def _history(row: SymbolXray) -> list[dict[str, Any]]:
@@ -97,17 +120,15 @@ def _history(row: SymbolXray) -> list[dict[str, Any]]:
 class RegimeResultAdmin(HistoryAdmin):
     """What each strategy version paid by regime."""
 
-    list_display = ("exchange", "timeframe", "regime", "strategy", "source", "trades", "told_mean", "won_share",
+    list_display = ("exchange", "timeframe", "regime", "strategy", "source", "n_trades", "n_mean", "n_won",
                     "measured_at")  # fmt: skip
     list_filter = ("regime", "source", "timeframe", "exchange", "strategy")
     list_select_related = ("strategy",)
 
-    @admin.display(description="Mean net return", ordering="mean")
-    def told_mean(self, row: RegimeResult) -> str:
-        """In percent."""
-        return f"{row.mean:+.3%}"
+    n_trades = number_column("trades", "Trades")
+    n_mean = number_column("mean", "Mean net return", 3, scale=100.0, unit=" %", signed=True)
 
     @admin.display(description="Won")
-    def won_share(self, row: RegimeResult) -> str:
+    def n_won(self, row: RegimeResult) -> SafeString | str:
         """Of all trades."""
-        return f"{row.won / row.trades:.0%}" if row.trades else "-"
+        return number_told(100.0 * row.won / row.trades, unit=" %") if row.trades else "-"

@@ -26,6 +26,7 @@ FIRST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _listeners: list[Callable[[str, timedelta], object]] = []
+_choosers: list[Callable[[str, str], object]] = []
 
 
 class GpuMissing(RuntimeError):
@@ -79,6 +80,7 @@ def backend_choose() -> Choice:
                 logging.INFO if _choice.backend == GPU else logging.DEBUG,
                 "Scans are computed on the %s: %s", _choice.backend, _choice.why,
             )  # fmt: skip
+            _tell(_choosers, _choice.backend, _choice.why)
         return _choice
 
 
@@ -92,6 +94,12 @@ def on_fallback(callback: Callable[[str, timedelta], object]) -> None:
     """Call `callback(reason, rest)` whenever a pass of the GPU is done by the CPU in its place."""
     if callback not in _listeners:
         _listeners.append(callback)
+
+
+def on_choice(callback: Callable[[str, str], object]) -> None:
+    """Call `callback(backend, why)` when this process chooses."""
+    if callback not in _choosers:
+        _choosers.append(callback)
 
 
 def gpu_problem() -> str | None:
@@ -183,11 +191,15 @@ def _rest(choice: Choice, error: Exception) -> None:
         memory_release()
     except Exception as another:
         log.warning("The GPU's memory could not be given back: %s", another)
-    for callback in _listeners:
+    _tell(_listeners, _short(error), rest)
+
+
+def _tell(callbacks: list[Callable[..., object]], *said: Any) -> None:
+    for callback in callbacks:
         try:
-            callback(_short(error), rest)
+            callback(*said)
         except Exception:
-            log.exception("A listener of the GPU's failures failed; the pass goes on.")
+            log.exception("Who is told about the backend failed; the pass goes on.")
 
 
 def _short(error: Exception) -> str:

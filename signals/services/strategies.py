@@ -6,8 +6,9 @@ from django.db import transaction
 
 from signals.custom.resolve import version_rules
 from signals.domain.aggregation.settings import KIND as AGGREGATE
-from signals.domain.aggregation.settings import settings_validate
+from signals.domain.aggregation.settings import PARAMETERS, settings_validate
 from signals.domain.strategies import REGISTRY, strategy_of
+from signals.domain.strategies.base import Parameter
 from signals.models import Strategy
 from signals.versions import versions_changed
 
@@ -43,6 +44,16 @@ def strategy_create(*, name: str, kind: str, parameters: dict[str, Any]) -> Stra
         raise ParameterError(f"There is a strategy {name!r} already: change it, or choose another name.")
     versions_changed()
     return Strategy.objects.create(name=name, kind=kind, parameters=values)
+
+
+def parameters_declared(strategy: Strategy) -> tuple[Parameter, ...]:
+    """What a version of a strategy, or of the aggregate, can be told; nothing for a model. Raises ParameterError."""
+    if strategy.kind == "model":
+        return ()
+    if strategy.kind == AGGREGATE:
+        return PARAMETERS
+    with version_rules(strategy) as rules:
+        return rules.parameters
 
 
 def parameters_check(*, strategy: Strategy, parameters: dict[str, Any]) -> dict[str, Any]:

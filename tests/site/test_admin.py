@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.clock import now
 from accounts.models import AuditEvent, ExchangeAccount, User
 from signals.models import ExchangeState, Scan, Strategy
+from signals.services.backend import backend_choice_store
 from signals.services.strategies import strategies_ensure
 from tests.trading.worlds import bot_make
 from trading.models import StopSwitch
@@ -62,8 +63,9 @@ def test_history_is_read_only(client, staff):
 def test_the_index_shows_the_state_of_the_platform(client, staff, account):
     ExchangeState.objects.create(exchange="binance", connection="live", last_error="")
     Scan.objects.create(exchange="binance", timeframe="1m", candle_open_time=now(), status="done", backend="gpu")
+    backend_choice_store("gpu", "a GPU is there.")
     page = client.get(reverse("admin:index")).content.decode()
-    assert re.search(r">\s*gpu\s*<", page)
+    assert re.search(r">\s*GPU\s*<", page) and "Scans are computed on the GPU: a GPU is there." in page
     for words in ("Scans, last hour", "Bots running", "Queue depth", "Errors, last day", "Pause everything"):
         assert words in page
 
@@ -134,10 +136,17 @@ def test_changed_parameters_make_the_next_version(client, staff):
     strategies_ensure()
     first = Strategy.objects.get(kind="ma_cross")
     url = reverse("admin:signals_strategy_change", args=[first.pk])
-    refused = client.post(url, {"parameters": '{"fast": 0}'})
-    assert "from" in refused.content.decode()
+    given = {f"parameter_{name}": value for name, value in first.parameters.items()}
+    assert client.get(url).content.decode().count('name="parameter_') == len(given)
+    for wrong, words in (("0", "fast must be a whole number from"), ("999", "fast must be"), ("", "required")):
+        form = client.post(url, {**given, "parameter_fast": wrong}).context["adminform"].form
+        assert list(form.errors) == ["parameter_fast"] and words in str(form.errors)
+    crossed = client.post(url, {**given, "parameter_fast": given["parameter_slow"]}).context["adminform"].form
+    assert "fast must be smaller than slow" in str(crossed.errors["parameter_fast"])
+    client.post(url, given)
+    assert not Strategy.objects.filter(name=first.name, version=2).exists()
     changed = {**first.parameters, "fast": first.parameters["fast"] + 1}
-    client.post(url, {"parameters": str(changed).replace("'", '"')})
+    client.post(url, {**given, "parameter_fast": changed["fast"]})
     first.refresh_from_db()
     second = Strategy.objects.get(name=first.name, version=2)
     assert (first.enabled, second.enabled, second.parameters) == (False, True, changed)

@@ -87,7 +87,7 @@ def test_results_by_regime_are_listed(client, staff):
     RegimeResult.objects.create(exchange="binance", timeframe="1m", regime="range", strategy=Strategy.objects.first(),
                                 source="backtest", trades=40, mean=-0.0015, won=10)  # fmt: skip
     page = client.get(reverse("admin:signals_regimeresult_changelist")).content.decode()
-    assert "-0.150%" in page and "25%" in page
+    assert "\N{MINUS SIGN}0.150 %" in page and "25 %" in page
 
 
 def test_steps_of_the_heat_scale():
