@@ -13,15 +13,22 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from accounts.admin import HistoryAdmin, staff_of
 from accounts.services.audit import audit_record
+from signals.admin.columns import number_column
 from signals.custom.resolve import names_checked, rules_checked
 from signals.custom.rules import PREFIX
 from signals.domain.strategies import REGISTRY, ParameterError
-from signals.sweep.rules import FILLS, SweepError
+from signals.sweep.rules import FILLS, Rules, SweepError
 from trading.models import SweepResult, SweepRun
 from trading.services.sweep_runs import sweep_order, sweep_run_create, sweep_run_enqueue, sweep_run_stop
 from trading.sweep_map import heat_maps, legend
 
-NUMBERS = (("fee", 0.001), ("slippage", 0.0005), ("stop", 0.0), ("take", 0.0))
+NUMBERS = (
+    ("fee", 0.001, "A fraction of each fill's value"),
+    ("slippage", 0.0005, "A fraction by which each fill is worse than its price"),
+    ("stop", 0.0, "A fraction below the entry at which to get out, 0: no stop"),
+    ("take", 0.0, "A fraction above the entry at which to get out, 0: no take-profit"),
+)
+FILL_WORDS = {"next_open": "At the open of the next candle", "close": "At the candle's own close"}
 
 
 def sources() -> list[tuple[str, str]]:
@@ -45,10 +52,18 @@ class SweepForm(forms.ModelForm):
         required=False, widget=UnfoldAdminTextInputWidget, label="Symbols",
         help_text="Such as BTC/USDT ETH/USDT; all of the folder without it.",
     )  # fmt: skip
-    fill = forms.ChoiceField(choices=[(one, one) for one in FILLS], widget=UnfoldAdminSelectWidget)
+    fill = forms.ChoiceField(choices=[(one, FILL_WORDS.get(one, one)) for one in FILLS], widget=UnfoldAdminSelectWidget)
     fee, slippage, stop, take = (
-        forms.FloatField(initial=default, widget=UnfoldAdminTextInputWidget, help_text="A fraction; 0.001 is 0.1 %.")
-        for _, default in NUMBERS
+        forms.FloatField(initial=default, widget=UnfoldAdminTextInputWidget, help_text=f"{words}; 0.001 is 0.1 %.")
+        for _, default, words in NUMBERS
+    )
+
+    top, rerun = (
+        forms.IntegerField(min_value=least, initial=20, widget=UnfoldAdminTextInputWidget, help_text=words)
+        for least, words in (
+            (1, "How many of the best sets are kept."),
+            (0, "How many of those the engine runs again."),
+        )
     )
 
     class Meta:
@@ -67,15 +82,24 @@ class SweepForm(forms.ModelForm):
         data = super().clean() or {}
         if self.errors:
             return data
+        for name in ("fee", "slippage", "stop", "take"):
+            try:
+                Rules(**{name: data[name]})
+            except SweepError as error:
+                self.add_error(name, str(error).removeprefix(f"--{name} ").capitalize())
+        if self.errors:
+            return data
         try:
-            rules = {name: data[name] for name in ("fee", "slippage", "stop", "take", "fill")}
+            rules: dict[str, Any] = {name: data[name] for name in ("fee", "slippage", "stop", "take", "fill")}
             with rules_checked(data["strategy"]) as strategy:
                 self.order = sweep_order(
                     strategy=strategy, params=data["ranges"].split(), source=data["source"],
                     symbols=data["chosen"].split(), rules=rules, top=data["top"], rerun=data["rerun"],
                 )  # fmt: skip
-        except (SweepError, ParameterError) as error:
-            raise forms.ValidationError(str(error)) from error
+        except ParameterError as error:
+            self.add_error("strategy", str(error))
+        except SweepError as error:
+            self.add_error("ranges", str(error).replace("--param takes", "A line is").replace("--param ", ""))
         return data
 
 
@@ -122,7 +146,7 @@ class ResultInline(TabularInline):
 class SweepRunAdmin(ModelAdmin):
     """Sweeps of parameter sets: the map of each, its best sets and what the engine made of those."""
 
-    list_display = ("created_at", "strategy", "told", "status", "progress", "best", "started_by")
+    list_display = ("created_at", "title", "told", "status", "progress", "best", "started_by")
     list_filter = ("status", "strategy")
     list_select_related = ("started_by",)
     list_per_page = 50
@@ -142,12 +166,12 @@ class SweepRunAdmin(ModelAdmin):
         """The form of a new one; what is told of a stored one."""
         if obj is None:
             return SweepForm.Meta.fields
-        return ("status", "strategy", "told", "rules", "source", "backend", "progress", "skipped", "notices", "error",
+        return ("status", "title", "told", "told_rules", "source", "on", "progress", "skipped", "told_notices",
                 "started_by", "created_at", "started_at", "finished_at")  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Nothing of a stored one can be edited."""
-        return () if obj is None else ("told", "progress")
+        return () if obj is None else ("told", "progress", "title", "told_rules", "on", "told_notices")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """No results before there are any."""
@@ -174,7 +198,35 @@ class SweepRunAdmin(ModelAdmin):
         run = self.get_object(request, object_id)
         running = run is not None and run.status in ("waiting", "running")
         extra = {"maps": heat_maps(run) if run else [], "running": running, "map_legend": legend()}
+        extra["map_balance"] = f"{run.rules.get('balance', 1000.0):,.0f}" if run else ""
         return super().change_view(request, object_id, form_url, extra | (extra_context or {}))
+
+    @admin.display(description="Strategy", ordering="strategy")
+    def title(self, obj: SweepRun) -> str:
+        """In words."""
+        rules = REGISTRY.get(obj.strategy)
+        return rules.title if rules else obj.strategy
+
+    @admin.display(description="Rules")
+    def told_rules(self, obj: SweepRun) -> str:
+        """Costs and exits in percent, where orders fill, and what each set begins with."""
+        parts = [f"{name} {100 * obj.rules.get(name, 0.0):g} %" for name in ("fee", "slippage")]
+        parts += [
+            f"{words} {100 * obj.rules[name]:g} %" if obj.rules.get(name) else f"no {words}"
+            for name, words in (("stop", "stop-loss"), ("take", "take-profit"))
+        ]
+        fill = FILL_WORDS.get(obj.rules.get("fill", ""), "").lower()
+        return ", ".join([*parts, f"filled {fill}", f"{obj.rules.get('balance', 1000.0):,.0f} to begin with"])
+
+    @admin.display(description="Computed on")
+    def on(self, obj: SweepRun) -> str:
+        """CPU or GPU."""
+        return obj.backend.upper() or "not yet"
+
+    @admin.display(description="Notices")
+    def told_notices(self, obj: SweepRun) -> str:
+        """What went wrong or was skipped."""
+        return " ".join([*map(str, obj.notices), obj.error]).strip() or "none"
 
     @admin.display(description="Ranges")
     def told(self, obj: SweepRun) -> str:
@@ -204,7 +256,13 @@ class SweepRunAdmin(ModelAdmin):
 class SweepResultAdmin(HistoryAdmin):
     """The best sets of all sweeps."""
 
-    list_display = ("run", "rank", "symbol", "params", "trades", "final_equity", "max_drawdown", "engine_equity")
+    list_display = ("run", "rank", "symbol", "told", "n_trades", "n_equity", "n_drawdown", "n_engine")
     list_filter = ("run__strategy",)
     search_fields = ("symbol",)
     list_select_related = ("run",)
+
+    told = ResultInline.told
+    n_trades = number_column("trades", "Trades")
+    n_equity = number_column("final_equity", "Sweep: equity", 2)
+    n_drawdown = number_column("max_drawdown", "Drawdown", 1, scale=100.0, unit=" %")
+    n_engine = number_column("engine_equity", "Engine: equity", 2)

@@ -39,8 +39,8 @@ def heat_maps(run: SweepRun) -> list[HeatMap]:
 
 def legend() -> list[tuple[str, str]]:
     """Heat steps and what they mean."""
-    names = [f"below {EDGES[0]:+.0%}", *(f"{a:+.0%} to {b:+.0%}" for a, b in pairwise(EDGES))]
-    return list(zip(STEPS, [*names, f"from {EDGES[-1]:+.0%}"], strict=True))
+    names = [f"below {EDGES[0]:+.0%}", *(f"{a:+.0%} to {b:+.0%}" for a, b in pairwise(EDGES)), f"from {EDGES[-1]:+.0%}"]
+    return list(zip(STEPS, [name.replace("-", "\N{MINUS SIGN}") for name in names], strict=True))
 
 
 def _map(symbol: str, heat: dict[str, Any], balance: float) -> HeatMap:

@@ -124,14 +124,17 @@ def test_staff_start_a_sweep_and_see_its_map(staff, folder, settings, django_cap
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("field", "value", "words"),
     [
-        ({"ranges": "fast=0:5"}, "from 2 to 400"),
-        ({"fee": "2"}, "--fee is a fraction"),
-        ({"source": "/etc"}, "valid choice"),
+        ("ranges", "fast=0:5", "from 2 to 400"),
+        ("ranges", "fast=50:5", "goes up from lo to hi"),
+        ("fee", "2", "Is a fraction from 0 to 0.5, not 2."),
+        ("source", "/etc", "valid choice"),
+        ("top", "0", "greater than or equal to 1"),
     ],
 )
-def test_a_sweep_that_cannot_be_run_is_a_form_error(staff, folder, settings, change, words):
+def test_a_sweep_that_cannot_be_run_is_an_error_of_its_field(staff, folder, settings, field, value, words):
     settings.XRAY_MARKET_DATA = str(folder.parent.parent)
-    page = staff.post(reverse("admin:trading_sweeprun_add"), form_of(folder, **change)).content.decode()
-    assert words in page and not SweepRun.objects.exists()
+    answer = staff.post(reverse("admin:trading_sweeprun_add"), form_of(folder, **{field: value}))
+    errors = answer.context["adminform"].form.errors
+    assert list(errors) == [field] and words in str(errors) and not SweepRun.objects.exists()
