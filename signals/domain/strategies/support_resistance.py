@@ -70,4 +70,5 @@ class SupportResistance(Strategy):
         verbs = {(True, True): "Broke above", (True, False): "Broke below", (False, True): "Bounced off"}
         verb = verbs.get((broke, side > 0), "Rejected at")
         what = "resistance" if (side > 0) == broke else "support"
-        return f"{verb} {what} {details['level']:.6g}, closed {details['away']:.2f} ATR away"
+        level = np.format_float_positional(details["level"], precision=6, fractional=False, trim="-")  # never 2.3e-05
+        return f"{verb} {what} {level}, closed {details['away']:.2f} ATR away"
