@@ -32,6 +32,7 @@ urlpatterns = [
     path("chart/<path:symbol>", charts.chart, name="chart"),
     path("signals/", signals.signal_list, name="signal_list"),
     path("xray/", xray.heat_map, name="xray"),
+    path("xray/<path:symbol>/", xray.symbol_xray, name="xray_symbol"),
     path("models/", models.model_list, name="model_list"),
     path("orders/", orders.order_list, name="order_list"),
     path("trades/", trades.trade_list, name="trade_list"),

@@ -71,7 +71,7 @@ class SymbolXrayAdmin(HistoryAdmin):
     n_potential = _column("potential", "Potential", False)
 
     class Media:
-        css = {"all": ("css/tokens.css", "css/xray_admin.css")}
+        css = {"all": ("css/tokens.css", "css/xray_admin.css", "css/xray_chart.css")}
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With the drawing of the newest candles."""
