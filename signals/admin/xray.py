@@ -27,7 +27,7 @@ def _column(name: str, words: str, signed: bool) -> Callable[[Any, SymbolXray], 
         if value is None:
             return "-"
         step = heat_step(value if signed else 2.0 * value - 1.0)
-        text = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") if signed else f"{value:.2f}"
+        text = f"{round(value, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}") if signed else f"{value:.2f}"
         return format_html('<span class="xray-cell heat-{}">{}</span>', step, text)
 
     return shown
@@ -38,7 +38,7 @@ class SymbolXrayAdmin(HistoryAdmin):
     """The latest state of every symbol; the drawing of its history stands above it."""
 
     list_display = (
-        "symbol", "timeframe", "told_regime", "n_potential", "n_trend", "n_momentum", "n_volatility", "n_volume",
+        "symbol", "told_regime", "n_potential", "n_trend", "n_momentum", "n_volatility", "n_volume",
         "n_support", "n_resistance", "n_liquidity", "best",
     )  # fmt: skip
     list_filter = ("regime", "timeframe", "instrument__exchange", "strategy")
@@ -85,7 +85,7 @@ class SymbolXrayAdmin(HistoryAdmin):
         strength = "" if row.strength is None else f" {row.strength:.0%}"
         return format_html('<span class="xray-regime {}">{}</span>{}', row.regime, row.get_regime_display(), strength)
 
-    @admin.display(description="Support, ATR", ordering="support")
+    @admin.display(description="Supp., ATR", ordering="support")
     def n_support(self, row: SymbolXray) -> SafeString | str:
         """Ranges down to it."""
         return "-" if row.support is None else number_told(row.support, 1)
@@ -105,8 +105,8 @@ class SymbolXrayAdmin(HistoryAdmin):
 
     @admin.display(description="Symbol", ordering="instrument__symbol")
     def symbol(self, row: SymbolXray) -> str:
-        """Of the instrument."""
-        return row.instrument.symbol
+        """Of the instrument, with the timeframe."""
+        return f"{row.instrument.symbol} {row.timeframe}"
 
 
 def _history(row: SymbolXray) -> list[dict[str, Any]]:
@@ -120,8 +120,7 @@ def _history(row: SymbolXray) -> list[dict[str, Any]]:
 class RegimeResultAdmin(HistoryAdmin):
     """What each strategy version paid by regime."""
 
-    list_display = ("exchange", "timeframe", "regime", "strategy", "source", "n_trades", "n_mean", "n_won",
-                    "measured_at")  # fmt: skip
+    list_display = ("exchange", "timeframe", "regime", "strategy", "source", "n_trades", "n_mean", "n_won")  # fmt: skip
     list_filter = ("regime", "source", "timeframe", "exchange", "strategy")
     list_select_related = ("strategy",)
 
