@@ -197,7 +197,7 @@ class SweepRunAdmin(ModelAdmin):
         """With the maps."""
         run = self.get_object(request, object_id)
         running = run is not None and run.status in ("waiting", "running")
-        extra = {"maps": heat_maps(run) if run else [], "running": running, "map_legend": legend()}
+        extra = {"maps": heat_maps(run) if run else [], "running": running, "map_legend": legend(run) if run else []}
         extra["map_balance"] = f"{run.rules.get('balance', 1000.0):,.0f}" if run else ""
         return super().change_view(request, object_id, form_url, extra | (extra_context or {}))
 

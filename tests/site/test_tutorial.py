@@ -49,7 +49,7 @@ def run(block: str) -> None:
     for line in block.strip().splitlines():
         program, script, *words = shlex.split(line)
         assert (program, script) == ("python", "manage.py")
-        call_command(*words, skip_checks=True)
+        call_command(*words)
 
 
 @pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_the_mistake_is_refused_as_the_page_shows(place):
     shown = next(text for kind, text in BLOCKS if kind == "text")
     for words in (["strategy", "check", "dip_buyer.py"], ["backtest", "--data", "DATA", "--strategy", "dip_buyer.py"]):
         with pytest.raises(CommandError) as refused:
-            call_command(*words, skip_checks=True)
+            call_command(*words)
         told = " ".join(str(refused.value).split())
         place_ = int(re.match(r"dip_buyer\.py:(\d+): It looks ahead", told).group(1))
         assert mistaken().splitlines()[place_ - 1].strip() == shown.strip().splitlines()[-1].strip()

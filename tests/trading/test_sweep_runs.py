@@ -14,7 +14,7 @@ from signals.sweep.rules import SweepError
 from tests.trading.test_sweep_command import file_write, sweep, walk
 from trading.models import SweepRun
 from trading.services import sweep_runs
-from trading.sweep_map import heat_maps
+from trading.sweep_map import heat_maps, legend
 
 pytestmark = pytest.mark.django_db
 PARAMS = ["fast=3:5", "slow=5:20:5"]
@@ -52,6 +52,16 @@ def test_a_run_is_stored_with_its_best_and_its_maps(run):
     assert max(cell for row in run.heat[one.symbol]["cells"] for cell in row if cell) == pytest.approx(
         max(row.final_equity for row in outcome.rows if row.symbol == one.symbol), rel=1e-5
     )
+
+
+def test_a_map_shows_where_everything_lost_least():
+    cells = [[500.0, 600.0, 700.0, None], [800.0, 900.0, 950.0, 1000.0]]
+    heat = {"x": "slow", "y": "fast", "x_values": [1, 2, 3, 4], "y_values": [1, 2], "cells": cells}
+    run = SweepRun(rules={}, heat={"A/USDT": heat})
+    (one,) = heat_maps(run)
+    assert [cell.step for _, row in one.rows for cell in row] == ["n2", "n1", "n1", "0", "n3", "n3", "n2", ""]
+    assert len(legend(run)) == 7 and legend(run)[0][1] == "below \N{MINUS SIGN}33%"
+    assert heat_maps(SweepRun(rules={}, heat={})) == []
 
 
 def test_a_run_is_taken_once(run):
