@@ -30,7 +30,8 @@ def world_make() -> list[int]:
         [Bot(user=user, account=account, name=f"bot {n}", status="running") for n in range(BOTS)], batch_size=500
     )
     configs = BotConfig.objects.bulk_create(
-        [BotConfig(bot=bot, version=1, max_positions=SYMBOLS) for bot in bots], batch_size=500
+        [BotConfig(bot=bot, version=1, max_positions=SYMBOLS, source="strategy", strategy=strategy) for bot in bots],
+        batch_size=500,
     )
     for bot, config in zip(bots, configs, strict=True):
         bot.config = config
@@ -109,6 +110,8 @@ def run() -> None:
     try:
         ids = world_make()
         ours, made = measured(lambda: intents_fan_out(signal_ids=ids))
+        if made != BOTS * SYMBOLS:
+            raise RuntimeError(f"{made} intents were made of {BOTS * SYMBOLS}: what is measured is not the fan-out.")
         theirs, made_too = measured(lambda: one_by_one(ids), rounds=1)
         figure(
             "fan out",
