@@ -91,11 +91,11 @@ def _newest(context: ScanContext, market: Market) -> list[SignalDraft]:
     """What the steady lanes say of the newest candle."""
     lanes, closes = market.lanes, context.matrix.close[:, -1].tolist()
     anchors, larger = lanes.anchor_ms.tolist(), {}
-    drafts = []
-    for symbol, formula, side in lanes.hits():
+    drafts, hits = [], lanes.hits()
+    told = lanes.details([(symbol, formula) for symbol, formula, _ in hits]) if hits else []
+    for (symbol, formula, side), details in zip(hits, told, strict=True):
         if formula not in larger:
             larger[formula] = lanes.larger_from(formula)
-        details = lanes.details(symbol, formula)
         confidence = details.pop("confidence")
         since = (anchors[symbol], larger[formula])
         version = market.compiled[formula]

@@ -16,6 +16,7 @@ from signals.scan import memory  # noqa: E402
 call_at: Any = memory.call_at
 word_at: Any = memory.word_at
 word_put: Any = memory.word_put
+number_at: Any = memory.number_at
 prefetch_at: Any = memory.prefetch_at
 stream_at: Any = memory.stream_at
 streams_end: Any = memory.streams_end
@@ -100,6 +101,20 @@ def row_run(control: int, row: int, tick: int) -> None:
 def block_run(frame_at: int, entry_at: int, told_at: int, block: int, begin: int, end: int) -> None:
     """One formula (addresses of the frame, of its entry and of its numbers) over rows begin..end of one block."""
     call_at(word_at(entry_at, 0), frame_at, entry_at, told_at, block, block + 1, begin, end, SETTLED_AGE, 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def details_run(frame_at: int, wanted: np.ndarray, first: int, row: int, out: np.ndarray) -> None:
+    """What whole formulas write at one row. wanted int64 (hits, 4): block, slot, addresses of the formula's entry and
+    of its numbers; first: the column they begin to write at; out float64 (hits, n): confidence and details.
+    """
+    columns_at, block_rows, rows = word_at(frame_at, 5), word_at(frame_at, 6), word_at(frame_at, 7)
+    for hit in range(wanted.shape[0]):
+        block, slot = wanted[hit, 0], wanted[hit, 1]
+        block_run(frame_at, wanted[hit, 2], wanted[hit, 3], block, row, row + 1)
+        for place in range(out.shape[1]):
+            at = block * block_rows + (first + place) * rows + row - word_at(frame_at, 8)
+            out[hit, place] = number_at(columns_at, at * memory.WIDTH + slot)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

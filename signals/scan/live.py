@@ -7,7 +7,7 @@ together, 16 at a time, by the same compiled kinds that compute whole series, so
 or is missing, that lane alone is rebuilt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from signals.domain.lanes import usable_candles
 from signals.domain.timeframes import MINUTE_MS
 from signals.scan.contexts import larger_matrix, places_of, plain, spread_out
 from signals.scan.decisions import DecisionPlan
-from signals.scan.drive import ROW, block_run, control_of, periods_fold, room_make, row_push
+from signals.scan.drive import ROW, block_run, control_of, details_run, periods_fold, room_make, row_push
 from signals.scan.panel import WIDTH, Panel, aligned
 from signals.scan.pass_cpu import frame_of, lanes_compute, panel_run
 from signals.scan.plan import Plan
@@ -140,18 +140,22 @@ class LiveLanes:
         """Bool (symbols,): which lanes are moved on by every candle."""
         return self.flags.reshape(-1)[: len(self.symbols)] > 0.5
 
+    @property
+    def all_steady(self) -> bool:
+        """Whether every lane is, here and on the larger candles."""
+        return self.flags.sum() == len(self.symbols) and all(one.lanes.all_steady for one in self.larger)
+
     def young(self) -> list[str]:
         """Symbols that are not steady: what all formulas say of them is not in the masks."""
-        return [self.symbols[place] for place in np.flatnonzero(~self.steady)]
+        return [] if self.all_steady else [self.symbols[place] for place in np.flatnonzero(~self.steady)]
 
     def pending(self) -> list[list[str]]:
         """For each formula the symbols of which its decision is not in the masks: they are not steady, here or on the
         larger candles that it reads.
         """
-        everywhere = self._settled()
-        if all(settled is everywhere[0] for settled in everywhere):
-            return [[self.symbols[n] for n in np.flatnonzero(~settled)] for settled in everywhere[:1]] * len(everywhere)
-        return [[self.symbols[n] for n in np.flatnonzero(~settled)] for settled in everywhere]
+        if self.all_steady:
+            return [[]] * len(self.decisions.wholes)
+        return [[self.symbols[n] for n in np.flatnonzero(~settled)] for settled in self._settled()]
 
     def _settled(self) -> list[np.ndarray]:
         """For each formula: bool (symbols,)."""
@@ -172,7 +176,7 @@ class LiveLanes:
     def hits(self) -> list[tuple[int, int, int]]:
         """(symbol, formula, side) of every decision of a steady lane at the present candle; side 1 buy, -1 sell."""
         found: list[tuple[int, int, int]] = []
-        settled = self._settled()
+        settled = None if self.all_steady else self._settled()
         for block, bits in enumerate(self.masks[:, :, self.row - self.bias].tolist()):
             for number, here in enumerate(bits):
                 alone = here & ~bits[number ^ 1] if here else 0
@@ -180,17 +184,20 @@ class LiveLanes:
                     symbol = block * WIDTH + (alone & -alone).bit_length() - 1
                     alone &= alone - 1
                     formula, side = divmod(number, 2)
-                    if symbol < len(self.symbols) and settled[formula][symbol]:
+                    if symbol < len(self.symbols) and (settled is None or settled[formula][symbol]):
                         found.append((symbol, formula, -1 if side else 1))
         return found
 
-    def details(self, symbol: int, formula: int) -> dict[str, float]:
-        """Confidence and details of a hit, by name."""
-        made, (block, slot) = self.decisions, divmod(symbol, WIDTH)
-        block_run(self.frame_at, *self.wholes_at[formula], block, self.row, self.row + 1)
-        names, first = made.wholes[formula].details, made.width
-        numbers = self.columns[block, first : first + len(names), self.row - self.bias, slot].tolist()
-        return dict(zip(names, numbers, strict=True))
+    def details(self, hits: Sequence[tuple[int, int]]) -> list[dict[str, float]]:
+        """Confidence and details of each hit (symbol, formula), by name."""
+        made = self.decisions
+        wanted = [(symbol // WIDTH, symbol % WIDTH, *self.wholes_at[formula]) for symbol, formula in hits]
+        out = np.empty((len(hits), made.details))
+        details_run(self.frame_at, np.array(wanted, np.int64).reshape(-1, 4), made.width, self.row, out)
+        return [
+            dict(zip(made.wholes[n].details, line, strict=False))
+            for (_, n), line in zip(hits, out.tolist(), strict=True)
+        ]
 
     def column(self, name: str, length: int = 1) -> np.ndarray:
         """The newest values of one indicator column: float64 (symbols, length), NaN for lanes that are not steady."""

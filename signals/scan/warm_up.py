@@ -27,6 +27,5 @@ def kernels_warm_up() -> Iterator[str]:
     live = LiveLanes(matrix.symbols, DecisionPlan.of(traceable(rules)[0]), MINUTE_MS)
     live.rebuild(matrix)
     live.push(live.last_ms + MINUTE_MS)
-    for formula in range(len(live.decisions.wholes)):
-        live.details(0, formula)
+    live.details([(0, formula) for formula in range(len(live.decisions.wholes))])
     yield f"{len(live.decisions.formulas)} strategies are compiled"

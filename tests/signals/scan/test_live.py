@@ -71,7 +71,7 @@ def test_decisions_and_columns_are_those_of_the_whole_series(symbols):
         expected = said_at(decisions, at)
         assert set(lanes.hits()) == expected
         for symbol, number, _ in expected:
-            said = lanes.details(symbol, number)
+            (said,) = lanes.details([(symbol, number)])
             assert said.pop("confidence") == decisions[number].confidence[symbol, at]
             for name, value in said.items():
                 np.testing.assert_equal(value, decisions[number].details[name][symbol, at])
