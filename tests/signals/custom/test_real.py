@@ -30,5 +30,5 @@ def test_several_time_frames_are_refused(tmp_path):
 def test_a_file_that_changes_is_refused(tmp_path):
     times = np.concatenate((START + STEP * np.arange(50), START + 50 * STEP + 12 * STEP * np.arange(30)))
     put(tmp_path, "A_USDT", times)
-    with pytest.raises(ValueError, match="A_USDT.parquet mixes time frames"):
+    with pytest.raises(ValueError, match=r"A_USDT\.parquet mixes time frames"):
         real_matrix(tmp_path)
