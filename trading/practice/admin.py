@@ -17,6 +17,7 @@ from trading.practice.auth import KEY_FORMAT
 from trading.practice.decimals import plain
 from trading.practice.errors import StartError
 from trading.practice.exchange import Exchange
+from trading.practice.faults import Desk, FaultRefused
 from trading.practice.orders import Entry, Fill, Order
 
 HEADER = "X-Practice-Admin"
@@ -25,8 +26,8 @@ HEADER = "X-Practice-Admin"
 class Admin:
     """Handlers of /practice/admin/*."""
 
-    def __init__(self, exchange: Exchange, token: str | None) -> None:
-        self._exchange, self._token = exchange, token
+    def __init__(self, exchange: Exchange, token: str | None, faults: Desk) -> None:
+        self._exchange, self._token, self._faults = exchange, token, faults
 
     def routes(self) -> list[web.RouteDef]:
         """No token, no routes."""
@@ -36,6 +37,8 @@ class Admin:
             web.post("/practice/admin/accounts", self.account_post),
             web.post("/practice/admin/deposit", self.deposit_post),
             web.get("/practice/admin/ledger", self.ledger_get),
+            web.get("/practice/admin/faults", self.faults_get),
+            web.put("/practice/admin/faults", self.faults_put),
         ]
 
     async def account_post(self, request: web.Request) -> web.Response:
@@ -64,6 +67,23 @@ class Admin:
         self._guard(request)
         self._exchange.tick()
         return web.json_response(ledger(self._exchange, self._account(request.query.get("key"))))
+
+    async def faults_get(self, request: web.Request) -> web.Response:
+        """The script in force, what it has hit, and how many requests came during a ban."""
+        self._guard(request)
+        return web.json_response(self._faults.told())
+
+    async def faults_put(self, request: web.Request) -> web.Response:
+        """Put a script in force: {"faults": [{"kind": "timeout_after", "path": "order$"}], "seed": 7}."""
+        self._guard(request)
+        try:
+            wanted = await request.json()
+            self._faults.set(list(wanted.get("faults", ())), int(wanted.get("seed", 0)))
+        except FaultRefused as error:
+            return web.json_response({"msg": str(error)}, status=400)
+        except (AttributeError, TypeError, ValueError) as error:
+            return web.json_response({"msg": f"faults is a list, seed a whole number ({error})"}, status=400)
+        return web.json_response(self._faults.told())
 
     def _guard(self, request: web.Request) -> None:
         if not hmac.compare_digest(request.headers.get(HEADER, "").encode(), (self._token or "").encode()):

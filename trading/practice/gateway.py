@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from trading.practice import auth, errors
 from trading.practice.accounts import Account
 from trading.practice.errors import ApiError
@@ -72,11 +74,17 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """Status, JSON-able body and headers."""
+    """Status, JSON-able body and headers. A fault may put `raw` bytes in place of the body, or `cut` the connection."""
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    cut: bool = False
+
+    def text(self) -> bytes:
+        """What goes over the wire."""
+        return orjson.dumps(self.body) if self.raw is None else self.raw
 
 
 Proceed = Callable[[Request], Awaitable[Answer]]

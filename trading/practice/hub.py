@@ -6,6 +6,7 @@ A client that does not read fast enough is disconnected: it must never hold up t
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,6 +19,14 @@ log = logging.getLogger(__name__)
 
 QUEUE = 2_000  # messages a slow client may be behind
 PULSE_MS = 100
+
+
+Twist = Callable[[int, dict[str, Any]], list[float]]  # (account, event) -> seconds after which it is told, each time
+
+
+def told_once(account: int, event: dict[str, Any]) -> list[float]:
+    """At once, and once."""
+    return [0.0]
 
 
 class Client:
@@ -60,6 +69,7 @@ class Hub:
         self._subscribers: defaultdict[str, set[Client]] = defaultdict(set)
         self._users: defaultdict[int, list[tuple[Client, dict[str, Any], str]]] = defaultdict(list)
         self.clients: set[Client] = set()
+        self.twist: Twist = told_once  # a fault script may lose, repeat or hold back events
         exchange.listeners.append(self.user_event)
 
     def subscribe(self, client: Client, name: str) -> bool:
@@ -94,6 +104,13 @@ class Hub:
 
     def user_event(self, account: int, event: dict[str, Any]) -> None:
         """Hand an event to the account's listeners, after it has been committed."""
+        for seconds in self.twist(account, event):
+            if seconds:
+                asyncio.get_running_loop().call_later(seconds, self._tell, account, event)
+            else:
+                self._tell(account, event)
+
+    def _tell(self, account: int, event: dict[str, Any]) -> None:
         for client, envelope, slot in self._users.get(account, ()):
             client.send(envelope | {slot: event} if slot else event)
 

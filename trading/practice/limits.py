@@ -19,6 +19,7 @@ class WeightMeter:
         self._used: defaultdict[str, int] = defaultdict(int)
         self._refused: defaultdict[str, int] = defaultdict(int)
         self._banned: dict[str, int] = {}
+        self.during_ban = 0  # requests that came from a banned address
 
     def used(self, address: str) -> int:
         """Weight used in this minute."""
@@ -34,10 +35,15 @@ class WeightMeter:
             self._refused.clear()
         until = self._banned.get(address, 0)
         if now < until:
+            self.during_ban += 1
             raise errors.banned(until, -(-(until - now) // 1000))
         self._used[address] += weight
         if self._used[address] > self.limit:
             self._refuse(address, now)
+
+    def ban(self, address: str, until: int) -> None:
+        """Refuse every request of an address up to a moment (real ms)."""
+        self._banned[address] = until
 
     def _refuse(self, address: str, now: int) -> None:
         self._refused[address] += 1

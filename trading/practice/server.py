@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import parse_qsl
 
-import orjson
 from aiohttp import web
 
 from trading.practice import rest_lists, rest_private, rest_public, sockets
 from trading.practice.admin import Admin, accounts_load
 from trading.practice.errors import StartError, not_found
 from trading.practice.exchange import Exchange
+from trading.practice.faults import Desk
 from trading.practice.gateway import Answer, Gateway, Request
 from trading.practice.hub import Hub
 from trading.practice.limits import WEIGHT_LIMIT
@@ -94,7 +94,9 @@ class Server:
         self.exchange = exchange
         self.gateway = Gateway(exchange, ENDPOINTS, weight_limit)
         self.hub = Hub(exchange)
-        self._admin = Admin(exchange, admin_token)
+        self.faults = Desk(self.gateway, self.hub)
+        self.gateway.interceptor = self.faults
+        self._admin = Admin(exchange, admin_token, self.faults)
 
     def application(self) -> web.Application:
         """The routes; whatever is no socket and no admin page is looked up among the endpoints."""
@@ -116,7 +118,10 @@ class Server:
         signed = _unsigned(query) + _unsigned(body)
         key, signature = request.headers.get("X-MBX-APIKEY"), params.get("signature")
         wanted = Request(endpoint, params, key, signed, signature, request.remote or "", "rest")
-        return _response(await self.gateway(wanted))
+        answer = await self.gateway(wanted)
+        if answer.cut and request.transport is not None:
+            request.transport.abort()
+        return _response(answer)
 
 
 def _unsigned(text: str) -> str:
@@ -125,8 +130,8 @@ def _unsigned(text: str) -> str:
 
 
 def _response(answer: Answer) -> web.Response:
-    body = orjson.dumps(answer.body)
-    return web.Response(status=answer.status, body=body, headers=answer.headers, content_type="application/json")
+    headers = {"Content-Type": "application/json"} | answer.headers
+    return web.Response(status=answer.status, body=answer.text(), headers=headers)
 
 
 def _listen(options: Options) -> socket.socket:

@@ -121,6 +121,12 @@ class WsApi:
             client.send({"id": id, "status": 400, "error": error})
             return
         answer = await self._gateway(_request(endpoint, params, address))
+        if answer.cut:
+            client.stop()
+            return
+        if answer.raw is not None:
+            client.send_text(answer.raw.decode())
+            return
         body = {"result": answer.body} if answer.status == 200 else {"error": answer.body}
         client.send({"id": id, "status": answer.status} | body | {"rateLimits": self._rates(address)})
         if answer.status == 200:
