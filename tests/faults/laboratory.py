@@ -1,0 +1,187 @@
+"""One trader of the platform at a practice exchange that fails by script, and what must hold afterwards.
+
+The platform's own services run on the test database and reach the exchange over real sockets with an unmodified ccxt.
+Its clock is moved on between turns, so that a test need not wait for an order's expiry.
+"""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from accounts.clock import clock_set, now
+from accounts.crypto import seal
+from accounts.exchanges.errors import ExchangeError
+from accounts.exchanges.factory import public_client
+from accounts.exchanges.loop import run
+from accounts.models import ExchangeAccount, User
+from accounts.services.exchange_accounts import account_resume
+from signals import quotes
+from signals.models import Instrument
+from signals.services.markets import markets_load
+from tests.practice.clients import TOKEN, Process
+from trading.leases import LeaseBusy
+from trading.models import Bot, BotConfig, Fill, Intent, Order, Position
+from trading.services import reconciliation
+from trading.services.intents import position_close_request
+from trading.services.ledger_comparison import ledger_compare
+from trading.services.work import account_work
+
+SYMBOL = "BTC/USDT"
+TURNS, STEP = 24, timedelta(seconds=4)
+UNCLEAR = ("pending", "unknown")
+ORDER = {"path": "order$", "method": "POST"}
+SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop waiting for it
+BANS = {"banned_418", "rate_limited_429"}
+
+
+class Laboratory:
+    """The exchange, the trader, and the platform's moved clock."""
+
+    def __init__(self, exchange: Process, key: str) -> None:
+        self.exchange, self.key, self.ahead = exchange, key, timedelta(0)
+        exchange.account(key, USDT="10000")
+        reconciliation._checked.clear()
+        markets_load(exchange="binance")
+        user = User.objects.create(email=f"{key}@example.org")
+        self.account = ExchangeAccount.objects.create(
+            user=user, name=key, exchange="binance", mode="practice", verification="verified",
+            sealed_credentials=seal({"api_key": key, "api_secret": key[::-1], "passphrase": ""}),
+        )  # fmt: skip
+        self.bot = Bot.objects.create(user=user, account=self.account, name=key, status="running")
+        self.bot.config = BotConfig.objects.create(
+            bot=self.bot, version=1, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss="0.5",
+            holding_time_s=100_000,
+        )  # fmt: skip
+        self.bot.save()
+        self.turn()  # the account is checked and funded before anything goes wrong
+
+    def script(self, *faults: dict[str, Any], seed: int = 0) -> None:
+        """Put a fault script of this trader's key in force."""
+        self._put({"faults": [{"key": self.key, **one} for one in faults], "seed": seed})
+
+    def _put(self, body: dict[str, Any]) -> Any:
+        headers = {"X-Practice-Admin": TOKEN, "Content-Type": "application/json"}
+        address, data = f"{self.exchange.url}/practice/admin/faults", json.dumps(body).encode()
+        request = urllib.request.Request(address, data, headers, method="PUT")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def told(self) -> dict[str, Any]:
+        """The script in force, with what it has hit."""
+        return self.exchange.admin("faults")
+
+    def clock(self) -> datetime:
+        """The platform's time."""
+        return now() + self.ahead
+
+    def turn(self) -> None:
+        """One turn of the account, as its task does it; the sweeper would come back after an error."""
+        moment = self.clock()
+        with clock_set(lambda: moment):
+            self._quote()
+            with suppress(ExchangeError, LeaseBusy):
+                account_work(account_id=self.account.pk)
+        self.account.refresh_from_db()
+        self.bot.refresh_from_db()
+
+    def _quote(self) -> None:
+        async def ask() -> Any:
+            client = public_client("binance")
+            await client.load_markets()
+            return (await client.fetch_bids_asks([SYMBOL]))[SYMBOL]
+
+        ticker = run(ask(), timeout_s=20)
+        sizes = Decimal(1000), Decimal(1000)
+        row = quotes.QuoteRow(SYMBOL, Decimal(repr(ticker["bid"])), Decimal(repr(ticker["ask"])), *sizes, now())
+        quotes.publish("binance", [row])
+
+    def buy(self) -> Intent:
+        """Ask for an entry."""
+        return Intent.objects.create(
+            bot=self.bot, config=self.bot.config, account=self.account,
+            instrument=Instrument.objects.get(symbol=SYMBOL), purpose="manual_entry", side="buy",
+            amount_quote=Decimal(200), expires_at=self.clock() + timedelta(minutes=10),
+        )  # fmt: skip
+
+    def sell(self) -> None:
+        """Ask for the open position to be closed."""
+        moment = self.clock()
+        with clock_set(lambda: moment):
+            position_close_request(position=Position.objects.get(status="open"), actor=None)
+
+    def settle(self, done: Callable[[], bool] = lambda: True) -> int:
+        """Turns until nothing is unclear and `done`; the number of turns. Fails when it never comes to that."""
+        for number in range(TURNS):
+            self.turn()
+            if not self.unclear() and done():
+                return number + 1
+            self.ahead += STEP
+            time.sleep(0.05)
+        raise AssertionError(f"not settled: {self.shown()}")
+
+    def round_trip(self, kind: str) -> None:
+        """A position opened and closed, each with one fault on the order's request; what must hold is checked."""
+        fault = {"kind": kind, "seconds": 0.9 if kind in SLOW else 1, **ORDER}
+        for ask, held in ((self.buy, 1), (self.sell, 0)):
+            self.script(fault)
+            ask()
+            self.turn()
+            if kind in SLOW:
+                self.turn()  # looked for before it has arrived
+            if kind in SLOW | BANS:
+                time.sleep(1.2)
+            assert self.told()["faults"][0]["hits"] == 1, "the fault did not strike"
+            self.recover()
+            self.settle()
+            if self.held() != held:  # the intent failed cleanly: it may be asked again
+                ask()
+                self.settle(lambda held=held: self.held() == held)
+            self.check()
+            self.restart()
+            self.check()
+
+    def restart(self) -> None:
+        """As after a start of the worker: the account is checked, and its recent fills are told once more."""
+        reconciliation._checked.clear()
+        self.turn()
+
+    def held(self) -> int:
+        """How many positions are open."""
+        return Position.objects.filter(status="open").count()
+
+    def unclear(self) -> bool:
+        """Whether an order's fate is not known, or an intent waits."""
+        waiting = Intent.objects.filter(status__in=["pending", "claimed"])
+        return Order.objects.filter(status__in=UNCLEAR).exists() or waiting.exists()
+
+    def recover(self) -> None:
+        """The faults are over; a stopped account and a paused bot are set going by their owner."""
+        self.script()
+        if self.account.status != ExchangeAccount.Status.ACTIVE:
+            account_resume(account=self.account, actor=None)
+        Bot.objects.filter(pk=self.bot.pk).update(status="running", consecutive_errors=0)
+
+    def check(self) -> None:
+        """The invariants: one intent, at most one order at the exchange; both books equal to the last digit."""
+        theirs = self.exchange.admin(f"ledger?key={self.key}")
+        names = [row["clientOrderId"] for row in theirs["orders"]]
+        assert len(names) == len(set(names)), "an order was sent twice under one id"
+        ours = {row.client_order_id: row for row in Order.objects.all()}
+        assert set(names) <= set(ours), "the exchange has an order that we do not know"
+        placed: dict[int, int] = {}
+        for name in names:
+            placed[ours[name].intent_id] = placed.get(ours[name].intent_id, 0) + 1
+        assert all(count == 1 for count in placed.values()), f"an intent was executed twice: {placed}"
+        assert Fill.objects.count() == len(theirs["fills"])
+        assert ledger_compare(account=self.account).differences == [], self.shown()
+
+    def shown(self) -> str:
+        """Where things stand, for a failure's message."""
+        orders = [(row.side, row.status, row.reason) for row in Order.objects.all()]
+        intents = [(row.purpose, row.status, row.reason) for row in Intent.objects.all()]
+        return f"orders {orders}, intents {intents}, account {self.account.status}, script {self.told()}"
