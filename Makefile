@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 CHECK_ENV := XRAY_READ_DOTENV=0 SECRET_KEY=check XRAY_DEPLOYMENT_ID=check XRAY_MASTER_KEYS=check:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= XRAY_VAR_DIR=var/check DATABASE_URL= REDIS_URL=
 
 .DEFAULT_GOAL := help
-.PHONY: help run up setup setup-dev test coverage lint types layers migrations security format bench gpu-compile gpu-check memory
+.PHONY: help run up setup setup-dev test faults coverage lint types layers migrations security format bench gpu-compile gpu-check memory
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ setup-dev: ## make .venv with the test and lint tools too
 
 test: setup-dev ## all tests that need no server (with DATABASE_URL and REDIS_URL set: on those): [PYTEST_ARGS="-k scan"]
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+faults: setup-dev ## the fault laboratory in full: every pair of faults
+	@FAULTS=all exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults $(PYTEST_ARGS)
 
 coverage: setup-dev ## which lines the tests without a server reach (twice as slow)
 	@exec $(PY) -m pytest -n 2 --dist loadgroup -m 'not browser and not servers' --cov --cov-report=term:skip-covered

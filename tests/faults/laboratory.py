@@ -39,6 +39,10 @@ SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop
 BANS = {"banned_418", "rate_limited_429"}
 
 
+def _fault(kind: str, **where: str) -> dict[str, Any]:
+    return {"kind": kind, "seconds": 0.9 if kind in SLOW else 1, **where}
+
+
 class Laboratory:
     """The exchange, the trader, and the platform's moved clock."""
 
@@ -124,18 +128,21 @@ class Laboratory:
             time.sleep(0.05)
         raise AssertionError(f"not settled: {self.shown()}")
 
-    def round_trip(self, kind: str) -> None:
-        """A position opened and closed, each with one fault on the order's request; what must hold is checked."""
-        fault = {"kind": kind, "seconds": 0.9 if kind in SLOW else 1, **ORDER}
+    def round_trip(self, kind: str, then: str = "") -> None:
+        """A position opened and closed, each with one fault on the order's request and, where `then` is given, another
+        on whatever is asked next; what must hold is checked.
+        """
+        script = [_fault(kind, **ORDER)] + ([_fault(then)] if then else [])
         for ask, held in ((self.buy, 1), (self.sell, 0)):
-            self.script(fault)
+            self.script(*script)
             ask()
             self.turn()
-            if kind in SLOW:
-                self.turn()  # looked for before it has arrived
-            if kind in SLOW | BANS:
+            if then or kind in SLOW:
+                self.turn()  # looked for at once, before a slow one has arrived
+            if {kind, then} & (SLOW | BANS):
                 time.sleep(1.2)
-            assert self.told()["faults"][0]["hits"] == 1, "the fault did not strike"
+            struck = [fault["hits"] for fault in self.told()["faults"]]
+            assert sum(struck) >= 1, "the fault did not strike"
             self.recover()
             self.settle()
             if self.held() != held:  # the intent failed cleanly: it may be asked again
