@@ -2,12 +2,17 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import ccxt.pro
 import pytest
+from aiohttp import web
 
-from tests.practice.clients import Process, client
+from tests.practice.clients import TOKEN, Process, client
+from tests.practice.markets import Clock, small_exchange
+from tests.practice.scripted import Scripted
+from trading.practice.server import Server
 
 COUNTER = itertools.count(1)
 
@@ -45,3 +50,21 @@ async def binance(connect: Callable[..., Any], key: str) -> Any:
     made = connect(key)
     await made.load_markets()
     return made
+
+
+@pytest.fixture
+async def scripted(tmp_path: Path) -> AsyncIterator[Scripted]:
+    """An exchange whose faults and acts are set by the test."""
+    clock = Clock()
+    server = Server(small_exchange(tmp_path / "state.sqlite3", clock), admin_token=TOKEN)
+    runner = web.AppRunner(server.application(), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made = Scripted(server, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    await made.ccxt.load_markets()
+    made.ccxt.options["adjustForTimeDifference"] = True
+    made.ccxt.nonce = lambda: clock.now
+    yield made
+    await made.ccxt.close()
+    await server.hub.close()
+    await runner.cleanup()

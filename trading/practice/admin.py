@@ -13,6 +13,7 @@ from aiohttp import web
 
 from trading.practice import reports
 from trading.practice.accounts import Account, permissions_of
+from trading.practice.acts import Stage
 from trading.practice.auth import KEY_FORMAT
 from trading.practice.decimals import plain
 from trading.practice.errors import StartError
@@ -26,8 +27,8 @@ HEADER = "X-Practice-Admin"
 class Admin:
     """Handlers of /practice/admin/*."""
 
-    def __init__(self, exchange: Exchange, token: str | None, faults: Desk) -> None:
-        self._exchange, self._token, self._faults = exchange, token, faults
+    def __init__(self, exchange: Exchange, token: str | None, faults: Desk, stage: Stage) -> None:
+        self._exchange, self._token, self._faults, self._stage = exchange, token, faults, stage
 
     def routes(self) -> list[web.RouteDef]:
         """No token, no routes."""
@@ -39,6 +40,7 @@ class Admin:
             web.get("/practice/admin/ledger", self.ledger_get),
             web.get("/practice/admin/faults", self.faults_get),
             web.put("/practice/admin/faults", self.faults_put),
+            web.post("/practice/admin/acts", self.act_post),
         ]
 
     async def account_post(self, request: web.Request) -> web.Response:
@@ -84,6 +86,14 @@ class Admin:
         except (AttributeError, TypeError, ValueError) as error:
             return web.json_response({"msg": f"faults is a list, seed a whole number ({error})"}, status=400)
         return web.json_response(self._faults.told())
+
+    async def act_post(self, request: web.Request) -> web.Response:
+        """Something happens beside the platform's requests (see `trading.practice.acts`)."""
+        self._guard(request)
+        try:
+            return web.json_response(self._stage.act(await request.json()))
+        except ValueError as error:
+            return web.json_response({"msg": str(error)}, status=400)
 
     def _guard(self, request: web.Request) -> None:
         if not hmac.compare_digest(request.headers.get(HEADER, "").encode(), (self._token or "").encode()):

@@ -111,8 +111,9 @@ class Bookkeeper:
         self.changes.entries.append(entry)
 
     def deposit(self, account: Account, asset: str, amount: Decimal, now: int) -> None:
-        """Add an amount from outside."""
+        """Add an amount from outside; below zero it is taken away."""
         account.receive(asset, amount)
-        self.changes.entries.append(Entry(self.next_id(), now, account.id, "deposit", asset, amount, -1, -1, ""))
+        kind = "deposit" if amount > 0 else "withdrawal"
+        self.changes.entries.append(Entry(self.next_id(), now, account.id, kind, asset, amount, -1, -1, ""))
         self._moved(account.id, asset)
         self.events.append((account.id, reports.deposit(asset, amount, now)))

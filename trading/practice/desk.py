@@ -28,6 +28,8 @@ def order_place(
     """Place one order; with ``test`` only check it. Raises Binance's error for what is wrong."""
     symbol = params.text("symbol")
     listing = exchange.market.listing(symbol)
+    if listing.status != "TRADING":
+        raise errors.market_closed()
     now = exchange.reach(symbol)
     last = exchange.market.last_price(symbol, now)
     order = _read(exchange, account, params, listing, now)

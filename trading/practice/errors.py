@@ -96,6 +96,11 @@ def bad_value(name: str) -> ApiError:
     return ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
 
 
+def market_closed() -> ApiError:
+    """A pair that does not trade now."""
+    return ApiError(-1013, "Market is closed.")
+
+
 def bad_symbol() -> ApiError:
     """No such pair."""
     return ApiError(-1121, "Invalid symbol.")

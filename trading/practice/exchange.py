@@ -33,6 +33,7 @@ class Exchange:
     def __init__(self, market: Market, store: Store, clock: Callable[[], int] = system_clock) -> None:
         self.market, self.store, self.clock = market, store, clock
         self.listeners: list[Listener] = []
+        self.revoked: set[str] = set()  # API keys that are known and no longer valid
         self.listen_keys = ListenKeys()
         self._last_id = store.last_id(Order, Fill, OrderList, Entry)
         self.accounts: dict[int, Account] = {account.id: account for account in store.accounts()}
@@ -102,7 +103,7 @@ class Exchange:
         return account
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
-        """Add an amount from outside."""
+        """Add an amount from outside; below zero it is taken away."""
         now = self.clock()
         self.books.deposit(account, asset, amount, now)
         self.commit(now)

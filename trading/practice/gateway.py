@@ -134,6 +134,8 @@ class Gateway:
 
     def _account(self, request: Request, params: Params, now: int) -> Account:
         account = auth.key_check(self.exchange.by_key, request.key)
+        if account.key in self.exchange.revoked:
+            raise errors.unauthorized()
         if request.endpoint.security == SIGNED:
             if not request.signature:
                 raise errors.missing("signature")

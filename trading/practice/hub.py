@@ -5,6 +5,7 @@ A client that does not read fast enough is disconnected: it must never hold up t
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class Client:
 
     def __init__(self, socket: web.WebSocketResponse, combined: bool) -> None:
         self.socket, self.combined = socket, combined
+        self.stalled_until = 0.0  # a socket that stays open and says nothing more
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
         self._writer = asyncio.create_task(self._write())
 
@@ -42,7 +44,9 @@ class Client:
         self.send_text(orjson.dumps(message).decode())
 
     def send_text(self, text: str) -> None:
-        """Queue a text; a client too far behind is cut off."""
+        """Queue a text; a client too far behind is cut off, one that is stalled hears nothing."""
+        if time.monotonic() < self.stalled_until:
+            return
         try:
             self._queue.put_nowait(text)
         except asyncio.QueueFull:
@@ -113,6 +117,12 @@ class Hub:
     def _tell(self, account: int, event: dict[str, Any]) -> None:
         for client, envelope, slot in self._users.get(account, ()):
             client.send(envelope | {slot: event} if slot else event)
+
+    def clients_of(self, account: int | None) -> list[Client]:
+        """The connections that hear an account's events; all there are without one."""
+        if account is None:
+            return list(self.clients)
+        return [client for client, _, _ in self._users.get(account, ())]
 
     def drop(self, client: Client) -> None:
         """Forget a closed connection."""

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from trading.practice import rest_lists, rest_private, rest_public, sockets
+from trading.practice.acts import Stage
 from trading.practice.admin import Admin, accounts_load
 from trading.practice.errors import StartError, not_found
 from trading.practice.exchange import Exchange
@@ -96,7 +97,7 @@ class Server:
         self.hub = Hub(exchange)
         self.faults = Desk(self.gateway, self.hub)
         self.gateway.interceptor = self.faults
-        self._admin = Admin(exchange, admin_token, self.faults)
+        self._admin = Admin(exchange, admin_token, self.faults, Stage(exchange, self.hub))
 
     def application(self) -> web.Application:
         """The routes; whatever is no socket and no admin page is looked up among the endpoints."""

@@ -20,13 +20,31 @@ ORDER_TYPES = (
 
 @dataclass(frozen=True)
 class Listing:
-    """A spot pair; ``tick`` in quote per base, ``lot`` in base, ``typical`` a price of the pair's usual size."""
+    """A spot pair; ``tick`` in quote per base, ``lot`` in base, ``typical`` a price of the pair's usual size.
+
+    ``step`` and ``price_step`` are the grids of orders where they differ from the market's own lot and tick: an exchange
+    changes them now and then. ``status`` is TRADING, BREAK or HALT.
+    """
 
     base: str
     quote: str
     tick: Decimal
     lot: Decimal
     typical: Decimal
+    step: Decimal = ZERO
+    price_step: Decimal = ZERO
+    min_notional: Decimal = MIN_NOTIONAL
+    status: str = "TRADING"
+
+    @property
+    def order_step(self) -> Decimal:
+        """Order amounts are whole multiples of this."""
+        return self.step or self.lot
+
+    @property
+    def order_tick(self) -> Decimal:
+        """Order prices are whole multiples of this."""
+        return self.price_step or self.tick
 
     @cached_property
     def symbol(self) -> str:
@@ -68,12 +86,13 @@ class Listing:
 
     def filters(self) -> list[dict[str, Any]]:
         """The pair's filters as exchangeInfo serves them."""
-        lots = {"minQty": plain(self.lot), "maxQty": plain(self.max_qty), "stepSize": plain(self.lot)}
+        step, tick = plain(self.order_step), plain(self.order_tick)
+        lots = {"minQty": step, "maxQty": plain(self.max_qty), "stepSize": step}
         market = {"minQty": plain(ZERO), "maxQty": plain(self.max_market_qty), "stepSize": plain(ZERO)}
-        prices = {"minPrice": plain(self.tick), "maxPrice": plain(self.max_price), "tickSize": plain(self.tick)}
+        prices = {"minPrice": tick, "maxPrice": plain(self.max_price), "tickSize": tick}
         up, down = str(MULTIPLIER_UP), str(MULTIPLIER_DOWN)
         sides = {"bidMultiplierUp": up, "bidMultiplierDown": down, "askMultiplierUp": up, "askMultiplierDown": down}
-        notional = {"minNotional": plain(MIN_NOTIONAL), "applyMinToMarket": True}
+        notional = {"minNotional": plain(self.min_notional), "applyMinToMarket": True}
         notional |= {"maxNotional": plain(MAX_NOTIONAL), "applyMaxToMarket": False, "avgPriceMins": 0}
         return [
             {"filterType": "PRICE_FILTER"} | prices,
@@ -89,7 +108,7 @@ class Listing:
         """The pair's entry in exchangeInfo."""
         places = max(8, self.price_places)
         return {
-            "symbol": self.symbol, "status": "TRADING", "baseAsset": self.base, "baseAssetPrecision": 8,
+            "symbol": self.symbol, "status": self.status, "baseAsset": self.base, "baseAssetPrecision": 8,
             "quoteAsset": self.quote, "quotePrecision": places, "quoteAssetPrecision": places,
             "baseCommissionPrecision": 8, "quoteCommissionPrecision": 8, "orderTypes": list(ORDER_TYPES),
             "icebergAllowed": False, "ocoAllowed": True, "otoAllowed": False, "opoAllowed": False,
@@ -101,31 +120,31 @@ class Listing:
 
     def check_price(self, price: Decimal, last: Decimal) -> None:
         """Raise unless ``price`` is on the grid and near the market (``last``)."""
-        if not self.tick <= price <= self.max_price or price % self.tick:
+        if not self.order_tick <= price <= self.max_price or price % self.order_tick:
             raise filter_failure("PRICE_FILTER")
         if not last * MULTIPLIER_DOWN <= price <= last * MULTIPLIER_UP:
             raise filter_failure("PERCENT_PRICE_BY_SIDE")
 
     def check_tick(self, price: Decimal) -> None:
         """Raise unless a stop price is on the grid (it may lie far from the market)."""
-        if not self.tick <= price <= self.max_price or price % self.tick:
+        if not self.order_tick <= price <= self.max_price or price % self.order_tick:
             raise filter_failure("PRICE_FILTER")
 
     def check_qty(self, qty: Decimal, market: bool) -> None:
         """Raise unless ``qty`` is a whole number of lots within the limits."""
-        if not self.lot <= qty <= self.max_qty or qty % self.lot:
+        if not self.order_step <= qty <= self.max_qty or qty % self.order_step:
             raise filter_failure("LOT_SIZE")
         if market and qty > self.max_market_qty:
             raise filter_failure("MARKET_LOT_SIZE")
 
     def check_notional(self, notional: Decimal, market: bool) -> None:
         """Raise unless the order's value is within the limits."""
-        if notional < MIN_NOTIONAL or (notional > MAX_NOTIONAL and not market):
+        if notional < self.min_notional or (notional > MAX_NOTIONAL and not market):
             raise filter_failure("NOTIONAL")
 
     def whole_lots(self, qty: Decimal) -> Decimal:
         """Round a quantity down to the lot."""
-        return floor_to(qty, self.lot)
+        return floor_to(qty, self.order_step)
 
 
 def lot_for(price: float) -> Decimal:
