@@ -53,7 +53,8 @@ def read_packed(folder: Path) -> MarketData:
     for number, row in enumerate(header["instruments"]):
         # as plain arrays: a memmap object costs more than the array it is at every slice
         columns = {column: np.asarray(arrays[column][number]) for column in COLUMNS}
-        listing = Listing(row["base"], row["quote"], *(Decimal(row[name]) for name in ("tick", "lot", "typical")))
+        tick, lot, typical = (Decimal(row[name]) for name in ("tick", "lot", "typical"))
+        listing = Listing(row["base"], row["quote"], tick, lot, typical)
         instruments.append(Instrument(listing, Series(**columns, salt=row["salt"]), row["spread"]))
     return MarketData(header["name"], header["step_ms"], instruments)
 

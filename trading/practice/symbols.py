@@ -22,8 +22,8 @@ ORDER_TYPES = (
 class Listing:
     """A spot pair; ``tick`` in quote per base, ``lot`` in base, ``typical`` a price of the pair's usual size.
 
-    ``step`` and ``price_step`` are the grids of orders where they differ from the market's own lot and tick: an exchange
-    changes them now and then. ``status`` is TRADING, BREAK or HALT.
+    ``step`` and ``price_step`` are the grids of orders where they differ from the market's own lot and tick: an
+    exchange changes them now and then. ``status`` is TRADING, BREAK or HALT.
     """
 
     base: str
