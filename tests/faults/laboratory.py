@@ -75,6 +75,10 @@ class Laboratory:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    def act(self, name: str, **more: Any) -> Any:
+        """Something happens at the exchange beside our requests (see `trading.practice.acts`)."""
+        return self.exchange.admin("acts", {"act": name, "key": self.key, **more})
+
     def told(self) -> dict[str, Any]:
         """The script in force, with what it has hit."""
         return self.exchange.admin("faults")

@@ -161,7 +161,7 @@ def check_finish(
 
 
 def _differences_tell(account: ExchangeAccount, found: dict[str, Any]) -> None:
-    words = ", ".join(f"{amount:+f} {name}" for name, amount in sorted(found.items()))
+    words = ", ".join(f"{amount.normalize():+f} {name}" for name, amount in sorted(found.items()))
     logger.warning("account %s: the exchange has %s compared with the ledger", account.pk, words)
     if cache.add(f"trading:difference:{account.pk}:{words}"[:200].replace(" ", "_"), 1, timeout=86_400):
         notice_send(
