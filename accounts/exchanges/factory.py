@@ -9,7 +9,8 @@ client spends from the budget and obeys bans by itself.
 import asyncio
 import hashlib
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,8 @@ from accounts.exchanges.modes import mode_check
 from accounts.exchanges.quirks import Quirks, quirks_for
 from accounts.models import ExchangeAccount
 
+# What a request is asked once more when its turn has come, right before it leaves; it may raise, and nothing is sent.
+before_sending: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
 _Cache = dict[tuple[Any, ...], tuple[str, Any]]  # key -> (fingerprint of what it was made from, client)
 _caches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Cache]" = weakref.WeakKeyDictionary()
 
@@ -172,6 +175,8 @@ def _sealed(client: Any, quirks: Quirks, endpoints: Endpoints | None, account: E
 def _throttler(exchange: str, account_id: int | None) -> Callable[..., Any]:
     async def throttle(cost: float | None = None) -> None:
         await budget.spend(exchange, 1.0 if cost is None else cost, account_id=account_id)
+        if (check := before_sending.get()) is not None:
+            await check()
 
     return throttle
 

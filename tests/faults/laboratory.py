@@ -31,7 +31,7 @@ from trading.services.intents import position_close_request
 from trading.services.ledger_comparison import ledger_compare
 from trading.services.work import account_work
 
-SYMBOL = "BTC/USDT"
+SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
 TURNS, STEP = 24, timedelta(seconds=4)
 UNCLEAR = ("pending", "unknown")
 ORDER = {"path": "order$", "method": "POST"}
@@ -101,18 +101,20 @@ class Laboratory:
         async def ask() -> Any:
             client = public_client("binance")
             await client.load_markets()
-            return (await client.fetch_bids_asks([SYMBOL]))[SYMBOL]
+            return await client.fetch_bids_asks([SYMBOL, OTHER])
 
-        ticker = run(ask(), timeout_s=20)
         sizes = Decimal(1000), Decimal(1000)
-        row = quotes.QuoteRow(SYMBOL, Decimal(repr(ticker["bid"])), Decimal(repr(ticker["ask"])), *sizes, now())
-        quotes.publish("binance", [row])
+        rows = [
+            quotes.QuoteRow(symbol, Decimal(repr(ticker["bid"])), Decimal(repr(ticker["ask"])), *sizes, now())
+            for symbol, ticker in run(ask(), timeout_s=20).items()
+        ]
+        quotes.publish("binance", rows)
 
-    def buy(self) -> Intent:
+    def buy(self, symbol: str = SYMBOL) -> Intent:
         """Ask for an entry."""
         return Intent.objects.create(
             bot=self.bot, config=self.bot.config, account=self.account,
-            instrument=Instrument.objects.get(symbol=SYMBOL), purpose="manual_entry", side="buy",
+            instrument=Instrument.objects.get(symbol=symbol), purpose="manual_entry", side="buy",
             amount_quote=Decimal(200), expires_at=self.clock() + timedelta(minutes=10),
         )  # fmt: skip
 

@@ -16,11 +16,11 @@ def blind_resend(monkeypatch) -> None:
     """An order whose answer was lost is sent again."""
     send = live_calls.order_create
 
-    async def twice(account, order):
+    async def twice(*given):
         try:
-            return await send(account, order)
+            return await send(*given)
         except ExchangeAmbiguous:
-            return await send(account, order)
+            return await send(*given)
 
     monkeypatch.setattr(live_calls, "order_create", twice)
 

@@ -5,14 +5,18 @@ absent only after two clean reads of all lists, further apart than a request of 
 (`EXPIRY` and `CLOCK_ERROR`); only then is it REJECTED, and the engine may try again under another id.
 """
 
+import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeError, ExchangeNotFound, ExchangeRefused, ExchangeStopped
@@ -20,12 +24,14 @@ from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
 from trading.domain.money import exact
-from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus
-from trading.models import Order
+from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus, StopLevel
+from trading.models import Bot, Order
+from trading.selectors.stops import stop_level_for
 
 logger = logging.getLogger(__name__)
 EXPIRY = timedelta(seconds=10)  # ccxt's recvWindow: a request older than this is refused by the exchange
 CLOCK_ERROR = timedelta(seconds=2)
+STOP_AGE_S = 0.4  # an order that waited longer asks once more whether a stop is in force
 WAIT_FACTOR = 4  # a call may load markets, wait for its turn in the budget, and follow up
 CLOSED = {"canceled": OrderStatus.CANCELLED, "expired": OrderStatus.EXPIRED}
 T = TypeVar("T")
@@ -40,7 +46,7 @@ class LiveBroker:
     def submit(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """Send a new order; its answer, with the fills that came along."""
         try:
-            answer = _wait(calls.order_create(self.account, order))
+            answer = _wait(calls.order_create(self.account, order, _stop_check(order)))
             return self._told(order, answer, list(answer.get("trades") or []))
         except ExchangeStopped:
             raise
@@ -131,6 +137,25 @@ class LiveBroker:
     def _exchange_id(self, order: OrderState) -> str:
         rows = Order.objects.filter(client_order_id=order.client_order_id)
         return rows.values_list("exchange_order_id", flat=True).first() or ""
+
+
+def _stop_check(order: OrderState) -> calls.Check | None:
+    """Entries that waited for their turn are held back by a stop that came into force meanwhile; exits never are."""
+    began = time.monotonic()
+
+    async def check() -> None:
+        if time.monotonic() - began > STOP_AGE_S and await asyncio.to_thread(_stopped, order.bot_id):
+            raise ExchangeRefused("A stop came into force before the order was sent.")
+
+    return check if order.purpose.is_entry else None
+
+
+def _stopped(bot_id: UUID) -> bool:
+    try:
+        bot = Bot.objects.select_related("account", "user", "config__strategy").get(public_id=bot_id)
+        return stop_level_for(bot) >= StopLevel.NO_NEW_ENTRIES
+    finally:
+        connection.close()  # this thread's own
 
 
 def fill_seen(order: OrderState, trade: dict[str, Any], answer: dict[str, Any] | None = None) -> FillSeen:

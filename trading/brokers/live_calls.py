@@ -4,16 +4,18 @@ Everything raises the platform's own errors (`accounts.exchanges.errors`). ccxt'
 bought twice after a lost answer.
 """
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeNotFound, ExchangeRefused, translated
-from accounts.exchanges.factory import account_client
+from accounts.exchanges.factory import account_client, before_sending
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
 from trading.domain.types import OrderState, OrderType
 
 Answer = dict[str, Any]
+Check = Callable[[], Awaitable[None]]
 
 
 async def client_ready(account: ExchangeAccount) -> Any:
@@ -24,9 +26,13 @@ async def client_ready(account: ExchangeAccount) -> Any:
     return client
 
 
-async def order_create(account: ExchangeAccount, order: OrderState) -> Answer:
-    """Send one order under its client order id; amounts and prices are rounded already."""
+async def order_create(account: ExchangeAccount, order: OrderState, check: Check | None = None) -> Answer:
+    """Send one order under its client order id; amounts and prices are rounded already.
+
+    `check` is asked when the request's turn has come; what it raises is raised, and nothing was sent.
+    """
     client = await client_ready(account)
+    before_sending.set(check)
     params: dict[str, Any] = {"clientOrderId": order.client_order_id}
     if order.type is OrderType.LIMIT_MAKER:
         params["postOnly"] = True

@@ -1,6 +1,7 @@
 """Execution of one account: serial under its lease, from the intent queue and quotes to stored orders and fills."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,18 @@ from accounts.models import ExchangeAccount
 from signals.quotes import latest
 from trading.domain.exits import due, touches
 from trading.domain.risk.quote_age import QUOTE_MAX_AGE
-from trading.domain.types import CashMoved, ClockMark, Effect, Event, Oddity, OrderStatus, Quote, QuoteSeen, RunStarted
+from trading.domain.types import (
+    CashMoved,
+    ClockMark,
+    Effect,
+    Event,
+    IntentTaken,
+    Oddity,
+    OrderStatus,
+    Quote,
+    QuoteSeen,
+    RunStarted,
+)
 from trading.leases import Lease, LeaseBusy, lease_release, lease_take
 from trading.runner import Runner
 from trading.services.changes import changes_seen, plans_marked
@@ -23,6 +35,7 @@ from trading.wiring import Ports, ports_for, start_balance
 
 logger = logging.getLogger(__name__)
 START_REFERENCE = "start"
+STOP_AGE_S = 0.4  # how old what a run knows of stops may be when it decides an entry
 
 
 def account_execute(
@@ -62,6 +75,7 @@ class _Run:
         self.effects: list[Effect] = []
         self.told: list[Effect] = []
         self.seen: dict[str, Any] | None = None
+        self.looked = time.monotonic()  # when bots and stops were looked at last
         self.handled = 0
         self.loaded: Loaded
         self.ports: Ports
@@ -121,6 +135,7 @@ class _Run:
                 runner.feed(QuoteSeen(self.at, quote))
             runner.recover()
             for event in inputs:
+                self._stops_heed(runner, event)
                 runner.feed(event)
         except ExchangeError:
             self._flush()
@@ -129,6 +144,16 @@ class _Run:
             self._tell()
         self._flush()
         self._tell()
+
+    def _stops_heed(self, runner: Runner, event: Event) -> None:
+        """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
+        if not isinstance(event, IntentTaken) or not event.purpose.is_entry or not self.ports.commits_first:
+            return
+        if time.monotonic() - self.looked > STOP_AGE_S:
+            changed, marks = changes_seen(self.account, self.loaded, self.seen or self.lease.seen, self.at)
+            self.seen, self.looked = marks or self.seen, time.monotonic()
+            for change in changed:
+                runner.feed(change)
 
     def note(self, event: Event, effects: list[Effect], *, answer: bool) -> None:
         """Keep an input (or an answer that a replay could not work out) and its effects for the next save."""

@@ -1,0 +1,91 @@
+"""Nothing new is sent later than a second after a stop was committed, wherever the order is by then."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from django.db import connection
+
+from accounts.exchanges import budget
+from tests.faults.laboratory import OTHER
+from trading.models import Intent, Order, StopSwitch
+from trading.services import execution
+from trading.services.stops import stop_set
+
+LEVEL = StopSwitch.Level.NO_NEW_ENTRIES
+
+
+def stop(laboratory) -> None:
+    """Staff stop the trader's bot, in a thread (and so a transaction) of their own."""
+
+    def work() -> None:
+        try:
+            stop_set(scope="bot", level=LEVEL, actor=None, target=str(laboratory.bot.public_id), reason="test")
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def sent(laboratory) -> list[str]:
+    return [row["clientOrderId"] for row in laboratory.exchange.admin(f"ledger?key={laboratory.key}")["orders"]]
+
+
+def test_an_order_that_waits_for_its_turn_is_held_back(laboratory, monkeypatch):
+    spend, waiting = budget.spend, threading.Event()
+
+    async def slowly(exchange, weight, *, account_id=None):
+        await spend(exchange, weight, account_id=account_id)
+        if account_id is not None and waiting.is_set():
+            waiting.clear()
+            await asyncio.to_thread(stop, laboratory)
+            await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(budget, "spend", slowly)
+    intent = laboratory.buy()
+    waiting.set()
+    laboratory.turn()
+    waiting.clear()
+    laboratory.settle()
+    intent.refresh_from_db()
+    assert sent(laboratory) == [] and intent.status == "failed" and "stop came into force" in intent.reason
+    assert Order.objects.get().status == "rejected"
+
+
+def test_the_rest_of_a_run_is_held_back(laboratory, monkeypatch):
+    laboratory.buy()
+    laboratory.buy(OTHER)
+    monkeypatch.setattr(execution.Runner, "feed", _stopping(laboratory, execution.Runner.feed))
+    laboratory.turn()
+    laboratory.settle()
+    told = sorted(Intent.objects.values_list("status", "reason"))
+    assert [status for status, _ in told] == ["denied", "done"] and "stop is in force" in told[0][1]
+    assert len(sent(laboratory)) == 1
+
+
+def _stopping(laboratory, feed):
+    """Between the first and the second entry of a run a stop is committed."""
+    taken = []
+
+    def fed(self, event):
+        feed(self, event)
+        if type(event).__name__ == "IntentTaken" and not taken:
+            taken.append(event)
+            stop(laboratory)
+            time.sleep(0.5)
+
+    return fed
+
+
+@pytest.mark.parametrize("level", StopSwitch.Level.values)
+def test_exits_go_on_under_every_stop(laboratory, level):
+    laboratory.buy()
+    laboratory.settle(lambda: laboratory.held() == 1)
+    stop_set(scope="platform", level=level, actor=None, reason="test")
+    if level < StopSwitch.Level.FLATTEN:
+        laboratory.sell()
+    laboratory.settle(lambda: laboratory.held() == 0)
+    laboratory.check()
