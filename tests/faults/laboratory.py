@@ -139,6 +139,7 @@ class Laboratory:
         on whatever is asked next; what must hold is checked.
         """
         script = [_fault(kind, **ORDER)] + ([_fault(then)] if then else [])
+        before = self.told()["during_ban"]
         for ask, held in ((self.buy, 1), (self.sell, 0)):
             self.script(*script)
             ask()
@@ -157,6 +158,7 @@ class Laboratory:
             self.check()
             self.restart()
             self.check()
+        assert self.told()["during_ban"] == before, "something was asked during a ban"
 
     def restart(self) -> None:
         """As after a start of the worker: the account is checked, and its recent fills are told once more."""
