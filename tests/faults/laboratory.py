@@ -33,6 +33,7 @@ from trading.services.work import account_work
 
 SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
 TURNS, STEP = 24, timedelta(seconds=4)
+LONGEST = timedelta(seconds=30)  # after the exchange answers again, by the platform's clock
 UNCLEAR = ("pending", "unknown")
 ORDER = {"path": "order$", "method": "POST"}
 SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop waiting for it
@@ -151,7 +152,7 @@ class Laboratory:
             struck = [fault["hits"] for fault in self.told()["faults"]]
             assert sum(struck) >= 1, "the fault did not strike"
             self.recover()
-            self.settle()
+            assert self.settle() * STEP <= LONGEST, "what was unclear stayed so for too long"
             if self.held() != held:  # the intent failed cleanly: it may be asked again
                 ask()
                 self.settle(lambda held=held: self.held() == held)
