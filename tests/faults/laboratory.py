@@ -40,7 +40,8 @@ SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop
 BANS = {"banned_418", "rate_limited_429"}
 
 
-def _fault(kind: str, **where: str) -> dict[str, Any]:
+def fault_on(kind: str, **where: str) -> dict[str, Any]:
+    """One fault of a script."""
     return {"kind": kind, "seconds": 0.9 if kind in SLOW else 1, **where}
 
 
@@ -139,7 +140,7 @@ class Laboratory:
         """A position opened and closed, each with one fault on the order's request and, where `then` is given, another
         on whatever is asked next; what must hold is checked.
         """
-        script = [_fault(kind, **ORDER)] + ([_fault(then)] if then else [])
+        script = [fault_on(kind, **ORDER)] + ([fault_on(then)] if then else [])
         before = self.told()["during_ban"]
         for ask, held in ((self.buy, 1), (self.sell, 0)):
             self.script(*script)
