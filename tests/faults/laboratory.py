@@ -5,9 +5,11 @@ Its clock is moved on between turns, so that a test need not wait for an order's
 """
 
 import json
+import os
+import random
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,6 +40,13 @@ UNCLEAR = ("pending", "unknown")
 ORDER = {"path": "order$", "method": "POST"}
 SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop waiting for it
 BANS = {"banned_418", "rate_limited_429"}
+
+
+def some(everything: Sequence[Any], count: int) -> list[Any]:
+    """So many of them, always the same; FAULTS=200 takes so many, FAULTS=all (`make faults`) all."""
+    wanted = os.environ.get("FAULTS") or count
+    number = len(everything) if wanted == "all" else min(int(wanted), len(everything))
+    return random.Random(20).sample(list(everything), number)
 
 
 def fault_on(kind: str, **where: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.clock import clock_set
 from signals.quotes import latest
-from tests.faults.laboratory import BANS, SLOW, SYMBOL, fault_on
+from tests.faults.laboratory import BANS, SLOW, SYMBOL, fault_on, some
 from trading.brokers import live
 from trading.domain.types import OrderStatus
 from trading.models import Order
@@ -42,7 +42,7 @@ def cancelled_through(laboratory, kind: str) -> Order:
     return order
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", some(sorted(KINDS), 10))
 def test_a_cancel_ends_clearly_whatever_is_answered(laboratory, kind):
     order = cancelled_through(laboratory, kind)
     assert (order.status, order.filled) == ("cancelled", 0)
