@@ -7,6 +7,7 @@ import numpy as np
 from signals.candles.matrix import CandleMatrix
 from signals.domain.strategies import REGISTRY
 from signals.domain.timeframes import MINUTE_MS
+from signals.domain.xray import INDICATORS
 
 
 def kernels_warm_up() -> Iterator[str]:
@@ -22,7 +23,8 @@ def kernels_warm_up() -> Iterator[str]:
     prices = 100.0 + np.sin(np.arange(400.0)).reshape(2, 200)
     matrix = CandleMatrix(("A", "B"), np.arange(200) * MINUTE_MS, prices, prices + 1.0, prices - 1.0, prices, prices)
     rules = [Rule(one, one.validate({})) for one in REGISTRY.values()]
-    lanes = lanes_compute(matrix, [need for one in rules for need in one.rules.indicators(one.values)])
+    needs = [need for one in rules for need in one.rules.indicators(one.values)]
+    lanes = lanes_compute(matrix, [*needs, *INDICATORS])
     yield f"the fused pass is compiled ({len(lanes.columns)} columns)"
     live = LiveLanes(matrix.symbols, DecisionPlan.of(traceable(rules)[0]), MINUTE_MS)
     live.rebuild(matrix)
