@@ -66,7 +66,6 @@ class OrderChanged:
 
     at: datetime
     order: OrderState
-    exchange_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,7 @@ class OrderState:
     fills: int = 0
     cancel_asked_at: datetime | None = None
     reason: str = ""
+    exchange_order_id: str = ""  # the exchange's own name of it, once it has answered
 
     @property
     def remaining(self) -> Decimal:

@@ -47,7 +47,6 @@ class Keys:
     signals: dict[UUID, int | None] = field(default_factory=dict)  # of an entry intent
     positions: dict[UUID, int] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
-    exchange_ids: dict[str, str] = field(default_factory=dict)  # of orders
     balances: dict[str, int] = field(default_factory=dict)
 
 
@@ -165,7 +164,7 @@ def _orders_joined(
     keys, state = loaded.keys, loaded.state
     for row in orders:
         row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
-        keys.orders[row.client_order_id], keys.exchange_ids[row.client_order_id] = row.pk, row.exchange_order_id
+        keys.orders[row.client_order_id] = row.pk
         keys.intents[row.intent_public_id] = row.intent_id
         order = _order_state(row, row.intent_public_id, row.purpose, positions[row.position_id])
         (state.orders if order.status in OPEN else state.closed_orders)[row.client_order_id] = order
@@ -287,4 +286,5 @@ def _order_state(row: Order, intent_id: UUID, purpose: str, position_id: UUID) -
         cost=row.cost,
         cancel_asked_at=row.cancel_requested_at,
         reason=row.reason,
+        exchange_order_id=row.exchange_order_id,
     )

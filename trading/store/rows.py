@@ -11,10 +11,10 @@ from trading.domain.orders import CLOSED
 from trading.domain.types import OrderState, OrderStatus, PositionState
 
 
-def order_values(order: OrderState, at: datetime, exchange_order_id: str) -> dict[str, Any]:
+def order_values(order: OrderState, at: datetime) -> dict[str, Any]:
     """The columns of an order that change during its life, as of `at`."""
     return {
-        "exchange_order_id": exchange_order_id,
+        "exchange_order_id": order.exchange_order_id,
         "status": str(order.status),
         "filled": order.filled,
         "cost": order.cost,

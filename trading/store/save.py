@@ -41,7 +41,6 @@ class _Folded:
     """Effects by what they concern, the last state of each."""
 
     orders: dict[str, OrderPlaced | OrderChanged] = field(default_factory=dict)
-    exchange_ids: dict[str, str] = field(default_factory=dict)
     positions: dict[UUID, PositionState] = field(default_factory=dict)
     opened: list[IntentOpened] = field(default_factory=list)
     decided: dict[UUID, IntentDecided] = field(default_factory=dict)
@@ -56,8 +55,6 @@ def _folded(effects: Sequence[Effect]) -> _Folded:
         match effect:
             case OrderPlaced(order=order) | OrderChanged(order=order):
                 folded.orders[order.client_order_id] = effect
-                if isinstance(effect, OrderChanged) and effect.exchange_order_id:
-                    folded.exchange_ids[order.client_order_id] = effect.exchange_order_id
             case PositionChanged(position=position):
                 folded.positions[position.position_id] = position
             case IntentOpened():
@@ -169,8 +166,7 @@ def _decision(decided: IntentDecided | None) -> dict[str, Any]:
 
 def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
     keys, new = loaded.keys, []
-    keys.exchange_ids.update(folded.exchange_ids)
-    values = {i: order_values(e.order, e.at, keys.exchange_ids.get(i, "")) for i, e in folded.orders.items()}
+    values = {i: order_values(e.order, e.at) for i, e in folded.orders.items()}
     rows_update(Order, {keys.orders[i]: row for i, row in values.items() if i in keys.orders})
     for order in (e.order for i, e in folded.orders.items() if i not in keys.orders):
         new.append(
