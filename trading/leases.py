@@ -3,9 +3,7 @@
 import os
 import threading
 import uuid
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q
@@ -13,28 +11,11 @@ from django.db.models import F, Q
 from accounts.clock import now
 from accounts.processes import host_name, owner_gone
 from trading.models import AccountLease
+from trading.turn.ports import Lease, LeaseBusy, LeaseLost
+
+__all__ = ["LEASE_TIME", "Lease", "LeaseBusy", "LeaseLost", "lease_release", "lease_save", "lease_take", "owner_name"]
 
 LEASE_TIME = timedelta(seconds=45)  # longer than any one request to an exchange; renewed at each save
-
-
-class LeaseBusy(RuntimeError):
-    """Another process works on this account; what was handed over must be delivered again."""
-
-
-class LeaseLost(RuntimeError):
-    """The lease ran out and somebody else has it: nothing of this run may be stored any more."""
-
-
-@dataclass(slots=True)
-class Lease:
-    """A lease that is held, with what the account's engine carries from run to run."""
-
-    account_id: int
-    owner: str
-    token: int
-    sequence: int
-    peak_equity: Decimal
-    seen: dict[str, Any] = field(default_factory=dict)
 
 
 def owner_name() -> str:

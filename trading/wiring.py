@@ -1,52 +1,57 @@
 """Where ports are plugged in: the only module that looks at an account's mode."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
 
+from accounts.clock import now
 from accounts.exchanges.quirks import quirks_for
 from accounts.models import ExchangeAccount
+from signals.quotes import latest
 from trading.brokers.paper import PaperBroker
 from trading.brokers.port import Broker
-from trading.domain.types import AccountState
+from trading.domain.types import AccountState, Quote, StopLevel
+from trading.memory import AccountMemory
+from trading.models import Bot
+from trading.selectors.stops import stop_level_for
+from trading.store import AccountStore
+from trading.turn.ports import Ports
+
+_started_at = now()  # of this process: before it trades at an exchange, each account is checked once
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a run of one account works with."""
-
-    broker: Broker
-    commits_first: bool  # orders leave this process: store and commit each step before its orders are sent
-    records_answers: bool  # a replay cannot work the broker's answers out again: they are recorded as inputs
-    fee_pair: str = ""  # values fees that the exchange takes in a coin of its own
+def process_started() -> None:
+    """As after a start of this process: every account is checked again before it trades."""
+    global _started_at
+    _started_at = now()
 
 
-def broker_for(account: ExchangeAccount, state: AccountState) -> Broker:
-    """The broker of an account's mode; `state` is what is open now (the paper broker's book starts from it)."""
-    if account.mode == ExchangeAccount.Mode.PAPER:
-        return PaperBroker.restored(state)
-    from trading.brokers.live import LiveBroker  # late: ccxt is heavy, and a paper account never needs it
+def ports_for(account: ExchangeAccount) -> Ports:
+    """All ports of one turn of this account (its row with `user` loaded)."""
+    store, memory = AccountStore(account), AccountMemory(account.pk)
 
-    return LiveBroker(account)
+    def quotes(symbols: Sequence[str]) -> list[Quote]:
+        found = (latest(account.exchange, symbol) for symbol in symbols)
+        return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in found if r is not None]
 
+    if fills_here(account):
+        return Ports(store, PaperBroker.restored, quotes, memory, start_balance=Decimal(account.paper_start_balance))
+    from trading.brokers.ccxt_exchange import CcxtExchange  # late: ccxt is heavy, and a paper account never needs it
+    from trading.brokers.live import LiveBroker
 
-def ports_for(account: ExchangeAccount, state: AccountState) -> Ports:
-    """All ports of one run."""
-    ours = account.mode == ExchangeAccount.Mode.PAPER
-    return Ports(
-        broker_for(account, state),
-        commits_first=not ours,
-        fee_pair="" if ours else _fee_pair(account),
-        records_answers=not ours,
-    )
+    exchange = CcxtExchange(account)
 
+    def broker(_state: AccountState) -> Broker:
+        return LiveBroker(exchange, memory, _stopped)
 
-def _fee_pair(account: ExchangeAccount) -> str:
     coin = quirks_for(account.exchange).fee_coin
-    return f"{coin}/{account.quote_currency}" if coin else ""
+    fee_pair = f"{coin}/{account.quote_currency}" if coin else ""
+    return Ports(store, broker, quotes, memory, exchange, leaves=True, fee_pair=fee_pair, started_at=_started_at)
 
 
-def start_balance(account: ExchangeAccount) -> str | None:
-    """What an account's ledger begins with when nobody but us knows it (text of a Decimal), else None."""
-    return str(account.paper_start_balance) if account.mode == ExchangeAccount.Mode.PAPER else None
+def _stopped(bot_id: UUID) -> bool:
+    bot = Bot.objects.select_related("account", "user", "config__strategy").get(public_id=bot_id)
+    return stop_level_for(bot) >= StopLevel.NO_NEW_ENTRIES
 
 
 def fills_here(account: ExchangeAccount) -> bool:

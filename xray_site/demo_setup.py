@@ -18,7 +18,8 @@ from accounts.services.users import user_create
 from signals.models import Strategy
 from signals.services.strategies import strategies_ensure
 from trading.models import Bot
-from trading.services.bots import account_problem, bot_create, bot_start
+from trading.selectors.standing import account_problem
+from trading.services.bots import bot_create, bot_start
 
 Say = Callable[[str], None]
 PRACTICE_BALANCE_USDT = "10000"

@@ -55,7 +55,7 @@ class Trader:
         self.other, self.key = other, KEY
         self.user = user_create(email="t@example.org", password="a-long-word-81", role="trader")
         self.account = self.account_added(KEY, SECRET)
-        reconciliation.check_forget(self.account.pk)
+        reconciliation.check_want(self.account.pk, "test")
         account_verify(account_id=self.account.pk)
         self.account.refresh_from_db()
         if self.account.verification == "unproven":

@@ -22,8 +22,10 @@ from signals.services.setup import exchange_prepare
 from tests.exchange.desk import Trader, streaming, until
 from tests.exchange.other_binance import OtherBinance
 from tests.exchange.other_server import OtherServer
+from trading import wiring
 from trading.models import Fill, Intent, Order, Position
-from trading.services import intents, reconciliation
+from trading.services import intents
+from trading.turn import catch_up
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 D = Decimal
@@ -51,13 +53,13 @@ def _forget() -> None:
     budget.budgets_forget()
     quotes_forget()
     windows_forget()
-    reconciliation._checked.clear()
+    wiring.process_started()
 
 
 @pytest.fixture
 def place(settings, monkeypatch):
     _forget()
-    monkeypatch.setattr(reconciliation, "QUIET_S", 1)
+    monkeypatch.setattr(catch_up, "QUIET_S", 1)
     places: list[Place] = []
 
     def made(**mode) -> Place:

@@ -9,7 +9,8 @@ from accounts.exchanges.factory import clients_close
 from signals.quotes import quotes_forget
 from tests.faults.laboratory import Laboratory
 from tests.practice.clients import TOKEN, Process
-from trading.services import reconciliation
+from trading import wiring
+from trading.turn import catch_up
 
 COUNTER = itertools.count(1)
 
@@ -25,7 +26,7 @@ def forget() -> None:
     cache.clear()
     budget.budgets_forget()
     quotes_forget()
-    reconciliation._checked.clear()
+    wiring.process_started()
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def laboratory(settings, transactional_db, failing_exchange, monkeypatch):
     url = failing_exchange.url
     settings.XRAY_EXCHANGE_ENDPOINTS = json.dumps({"binance": {"rest": url, "ws": url.replace("http", "ws")}})
     settings.XRAY_EXCHANGE_TIMEOUT_S, settings.PRACTICE_ADMIN_TOKEN = 0.5, TOKEN
-    monkeypatch.setattr(reconciliation, "QUIET_S", 1)
+    monkeypatch.setattr(catch_up, "QUIET_S", 1)
     made = Laboratory(failing_exchange, f"fault-lab-{next(COUNTER)}")
     yield made
     made.script()

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,9 +26,9 @@ from signals import quotes
 from signals.models import Instrument
 from signals.services.markets import markets_load
 from tests.practice.clients import TOKEN, Process
+from trading import wiring
 from trading.leases import LeaseBusy
 from trading.models import Bot, BotConfig, Fill, Intent, Order, Position
-from trading.services import reconciliation
 from trading.services.intents import position_close_request
 from trading.services.ledger_comparison import ledger_compare
 from trading.services.work import account_work
@@ -60,7 +60,7 @@ class Laboratory:
     def __init__(self, exchange: Process, key: str) -> None:
         self.exchange, self.key, self.ahead = exchange, key, timedelta(0)
         exchange.account(key, USDT="10000")
-        reconciliation._checked.clear()
+        wiring.process_started()
         markets_load(exchange="binance")
         user = User.objects.create(email=f"{key}@example.org")
         self.account = ExchangeAccount.objects.create(
@@ -96,12 +96,11 @@ class Laboratory:
 
     def clock(self) -> datetime:
         """The platform's time."""
-        return now() + self.ahead
+        return datetime.now(UTC) + self.ahead
 
     def turn(self) -> None:
         """One turn of the account, as its task does it; the sweeper would come back after an error."""
-        moment = self.clock()
-        with clock_set(lambda: moment):
+        with clock_set(self.clock):
             self._quote()
             with suppress(ExchangeError, LeaseBusy):
                 account_work(account_id=self.account.pk)
@@ -131,8 +130,7 @@ class Laboratory:
 
     def sell(self) -> None:
         """Ask for the open position to be closed."""
-        moment = self.clock()
-        with clock_set(lambda: moment):
+        with clock_set(self.clock):
             position_close_request(position=Position.objects.get(status="open"), actor=None)
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> int:
@@ -173,7 +171,7 @@ class Laboratory:
 
     def restart(self) -> None:
         """As after a start of the worker: the account is checked, and its recent fills are told once more."""
-        reconciliation._checked.clear()
+        wiring.process_started()
         self.turn()
 
     def held(self) -> int:

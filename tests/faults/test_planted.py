@@ -10,6 +10,7 @@ from accounts.exchanges.errors import ExchangeAmbiguous
 from trading.brokers import live, live_calls
 from trading.domain import engine, fills
 from trading.domain.types import FillSeen, OrderAnswered, OrderStatus
+from trading.turn import catch_up
 
 
 def blind_resend(monkeypatch) -> None:
@@ -46,6 +47,7 @@ def fills_count_again(monkeypatch) -> None:
         return seen(state, event)
 
     monkeypatch.setitem(engine._HANDLERS, FillSeen, forgetful)
+    monkeypatch.setattr(catch_up, "_known", lambda state, event: False)
 
 
 def absent_too_early(monkeypatch) -> None:

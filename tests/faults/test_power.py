@@ -13,8 +13,8 @@ from accounts.exchanges.errors import ExchangeError
 from trading.brokers import live_calls
 from trading.leases import LeaseBusy, LeaseLost
 from trading.models import AccountLease
-from trading.services.execution import _Run
 from trading.services.work import account_work
+from trading.turn.execution import Execution
 
 
 class PowerCut(BaseException):
@@ -54,7 +54,7 @@ def test_one_order_after_the_power_went_off(laboratory, monkeypatch, point):
 
 
 def test_sending_before_the_commit_is_caught(laboratory, monkeypatch):
-    monkeypatch.setattr(_Run, "before_send", lambda self: None)
+    monkeypatch.setattr(Execution, "before_send", lambda self: None)
     laboratory.buy()
     cut_at(monkeypatch, "after_request")
     die(laboratory)

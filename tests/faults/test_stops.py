@@ -10,8 +10,8 @@ from django.db import connection
 from accounts.exchanges import budget
 from tests.faults.laboratory import OTHER
 from trading.models import Intent, Order, StopSwitch
-from trading.services import execution
 from trading.services.stops import stop_set
+from trading.turn import execution
 
 LEVEL = StopSwitch.Level.NO_NEW_ENTRIES
 

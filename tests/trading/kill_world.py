@@ -168,9 +168,9 @@ def _kill_after_request() -> None:
 
 def _kill_before_answer_commit() -> None:
     """The answer was decided by the engine; the commit of its effects does not happen."""
-    from trading.services import execution
+    from trading.store import account
 
-    store = execution.effects_save
+    store = account.effects_save
     calls = []
 
     def save(**kwargs: Any) -> None:
@@ -179,14 +179,14 @@ def _kill_before_answer_commit() -> None:
             _die()
         store(**kwargs)
 
-    execution.effects_save = save
+    account.effects_save = save
 
 
 def _kill_before_commit() -> None:
     """Everything was decided, nothing was stored."""
-    from trading.services import execution
+    from trading.store import account
 
-    execution.effects_save = _die
+    account.effects_save = _die
 
 
 def _kill_in_transaction() -> None:
@@ -198,9 +198,9 @@ def _kill_in_transaction() -> None:
 
 def _kill_after_commit() -> None:
     """All was stored; nobody was told."""
-    from trading.services import execution
+    from trading.store import account
 
-    execution.tell = _die
+    account.tell = _die
 
 
 KILLS: dict[str, Callable[[], None]] = {

@@ -1,5 +1,6 @@
 """Execution through the queue and the database: claims, crashes, changes, and the broker's port."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -28,7 +29,7 @@ from trading.models import (
 )
 from trading.services import execution
 from trading.services.execution import account_execute
-from trading.store import listeners
+from trading.store import account, listeners
 from trading.store.load import deployment_id
 
 pytestmark = pytest.mark.django_db
@@ -78,8 +79,11 @@ class Exchange:
 @pytest.fixture
 def exchange(world, monkeypatch):
     broker = Exchange()
-    monkeypatch.setattr(execution, "ports_for", lambda account, state: wiring.Ports(broker, True, True))
-    monkeypatch.setattr(execution, "start_balance", lambda account: "1000")
+
+    def ports(account):
+        return replace(wiring.ports_for(account), broker=lambda state: broker, leaves=True, start_balance=D(1000))
+
+    monkeypatch.setattr(execution, "ports_for", ports)
     return broker
 
 
@@ -203,7 +207,7 @@ def test_an_intent_claimed_by_a_killed_run_is_taken_again_once(world, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "effects_save", killed)
+        patch.setattr(account, "effects_save", killed)
         with pytest.raises(KeyboardInterrupt):
             world.run()
     assert Intent.objects.get().status == "claimed"

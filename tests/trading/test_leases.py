@@ -12,8 +12,8 @@ from tests.trading.worlds import START, World
 from trading.domain.types import CashMoved
 from trading.leases import LEASE_TIME, LeaseBusy, LeaseLost, lease_release, lease_save, lease_take
 from trading.models import AccountLease, DecisionRecord, Order
-from trading.services import execution
 from trading.services.execution import account_execute
+from trading.store import AccountStore
 
 pytestmark = pytest.mark.django_db
 
@@ -59,14 +59,14 @@ def test_a_holder_whose_lease_ran_out_stores_nothing_more(world):
 
 def test_a_run_that_loses_its_lease_on_the_way_leaves_no_effect(world, monkeypatch):
     world.entry()
-    original = execution.intents_claim
+    original = AccountStore.claim
 
-    def stolen(waiting, lease, at):
-        claimed = original(waiting, lease, at)
+    def stolen(store, lease, intents, at):
+        claimed = original(store, lease, intents, at)
         AccountLease.objects.update(token=99, owner="somebody else")
         return claimed
 
-    monkeypatch.setattr(execution, "intents_claim", stolen)
+    monkeypatch.setattr(AccountStore, "claim", stolen)
     with pytest.raises(LeaseLost):
         world.run()
     assert not Order.objects.exists()

@@ -13,8 +13,10 @@ from accounts.clock import clock_set
 from accounts.exchanges.errors import ExchangeStopped
 from tests.trading.conftest import AT
 from trading.brokers import live_calls
+from trading.brokers.ccxt_exchange import CcxtExchange
 from trading.brokers.live import LiveBroker
 from trading.domain.types import FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderType, Purpose, Side
+from trading.memory import AccountMemory
 
 pytestmark = pytest.mark.django_db
 SPEC = InstrumentSpec("BTC/USDT", "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"))
@@ -54,7 +56,8 @@ def broker_of(monkeypatch):
             return client
 
         monkeypatch.setattr(live_calls, "client_ready", ready)
-        return LiveBroker(SimpleNamespace(pk=1)), client
+        exchange = CcxtExchange(SimpleNamespace(pk=1))
+        return LiveBroker(exchange, AccountMemory(1), lambda bot_id: False), client
 
     return make
 

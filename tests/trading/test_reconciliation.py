@@ -6,16 +6,19 @@ import pytest
 from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
 from accounts.models import Notice
 from tests.trading.conftest import AT
+from trading import wiring
 from trading.brokers import live_calls
-from trading.models import Balance, BalanceSnapshot, Fill, Intent, LedgerEntry, Order
+from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry, Order
 from trading.services import reconciliation, sweep, work
+from trading.turn import turn
+from trading.turn.execution import Execution
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def fresh_process():
-    reconciliation._checked.clear()
+    wiring.process_started()
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def account(make):
 def test_a_new_account_is_funded_once_with_what_the_exchange_has(account, exchange_has):
     asked = exchange_has(USDT="10000.5", BTC="0.25")
     work.account_work(account_id=account.pk)
-    reconciliation._checked.clear()  # as after a restart
+    wiring.process_started()  # as after a restart
     work.account_work(account_id=account.pk)
     assert asked == [account.pk]
     assert {row.currency: row.total for row in Balance.objects.all()} == {
@@ -57,9 +60,7 @@ def test_a_new_account_is_funded_once_with_what_the_exchange_has(account, exchan
 
 def test_no_balance_is_asked_of_an_account_with_nothing_to_do(account, exchange_has):
     asked = exchange_has(USDT="1")
-    LedgerEntry.objects.create(
-        account=account, reference="start:USDT", currency="USDT", amount="1", kind="deposit", at=AT
-    )
+    type(account).objects.update(last_checked_at=wiring.now())
     work.account_work(account_id=account.pk)
     assert asked == []
 
@@ -67,7 +68,7 @@ def test_no_balance_is_asked_of_an_account_with_nothing_to_do(account, exchange_
 def test_a_difference_is_told_and_never_overwritten(make, account, exchange_has):
     exchange_has(USDT="100")
     work.account_work(account_id=account.pk)
-    reconciliation.check_forget(account.pk)
+    reconciliation.check_want(account.pk, "test")
     bot = make.bot(account)
     Intent.objects.create(
         bot=bot,
@@ -87,38 +88,17 @@ def test_a_difference_is_told_and_never_overwritten(make, account, exchange_has)
     assert Intent.objects.get().status == "denied"  # there is no price of it here
 
 
-def order_make(make, account):
-    bot, instrument = make.bot(account), make.instrument()
-    values = {"account": account, "bot": bot, "instrument": instrument, "side": "buy"}
-    intent = Intent.objects.create(config=bot.config, purpose="manual_entry", **values)
-    return Order.objects.create(
-        intent=intent, type="market", status="filled", amount="1", client_order_id="a", **values
-    )
-
-
-def test_balances_older_than_the_ledger_are_no_difference(make, account, exchange_has, monkeypatch):
+def test_balances_older_than_the_ledger_are_no_difference(account, exchange_has, monkeypatch):
     """Orders of the same turn fill between the balance request and the comparison."""
     exchange_has(USDT="100")
 
-    def execute(*, account_id, events):
-        order = order_make(make, account)
-        Fill.objects.create(
-            order=order,
-            account=account,
-            instrument=order.instrument,
-            trade_id="1",
-            side="buy",
-            price="1",
-            amount="1",
-            fee_currency="USDT",
-            executed_at=AT,
-        )
-        return 1
+    class Filled(Execution):
+        filled = True
 
-    monkeypatch.setattr(work, "account_execute", execute)
+    monkeypatch.setattr(turn, "Execution", Filled)
     work.account_work(account_id=account.pk)
-    assert not Notice.objects.exists()
-    assert account.pk not in reconciliation._checked
+    account.refresh_from_db()
+    assert account.last_checked_at is None and not Notice.objects.exists()
 
 
 def test_an_exchange_that_is_down_means_no_trading_and_five_errors_pause_the_bot(make, account, exchange_has):

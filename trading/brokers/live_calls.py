@@ -12,6 +12,7 @@ from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeNotFound, Excha
 from accounts.exchanges.factory import account_client, before_sending
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
+from trading.brokers.answers import exact_value, number
 from trading.domain.types import OrderState, OrderType
 
 Answer = dict[str, Any]
@@ -45,33 +46,33 @@ async def order_create(account: ExchangeAccount, order: OrderState, check: Check
     return checked(answer)
 
 
-async def order_cancel(account: ExchangeAccount, order: OrderState, exchange_order_id: str) -> None:
+async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:
     """Ask for an order's cancel, by the exchange's id when it is known."""
     client = await client_ready(account)
-    params = {} if exchange_order_id else {"clientOrderId": order.client_order_id}
+    params = {} if order.exchange_order_id else {"clientOrderId": order.client_order_id}
     with translated("The cancel"):
-        await client.cancel_order(exchange_order_id or None, order.symbol, params)
+        await client.cancel_order(order.exchange_order_id or None, order.symbol, params)
 
 
-async def order_look(account: ExchangeAccount, order: OrderState, exchange_order_id: str) -> tuple[Answer, list[Any]]:
+async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answer, list[Any]]:
     """An order as the exchange has it, with all its trades.
 
     Raises:
         ExchangeNotFound: every list was read cleanly and it is in none of them.
     """
     client = await client_ready(account)
-    found = await _found(client, order, exchange_order_id)
+    found = await _found(client, order)
     trades = list(found.get("trades") or [])
-    if number(found.get("filled")) > sum((exact(trade, "amount") for trade in trades), Decimal(0)):
+    if number(found.get("filled")) > sum((exact_value(trade, "amount") for trade in trades), Decimal(0)):
         trades = await order_trades(client, str(found["id"]), order)
     return found, trades
 
 
-async def _found(client: Any, order: OrderState, exchange_order_id: str) -> Answer:
-    params = {} if exchange_order_id else {"clientOrderId": order.client_order_id}
+async def _found(client: Any, order: OrderState) -> Answer:
+    params = {} if order.exchange_order_id else {"clientOrderId": order.client_order_id}
     try:
         with translated("The look-up"):
-            return checked(await client.fetch_order(exchange_order_id or None, order.symbol, params))
+            return checked(await client.fetch_order(order.exchange_order_id or None, order.symbol, params))
     except ExchangeRefused:  # not there, or this exchange cannot be asked that way: read its lists
         return await _listed(client, order)
 
@@ -129,32 +130,3 @@ def checked(answer: Any) -> Answer:
     if not isinstance(answer, dict) or not answer.get("id"):
         raise ExchangeAmbiguous("The exchange answered without an order id.")
     return answer
-
-
-def number(value: Any) -> Decimal:
-    """A Decimal from what ccxt made of a number; zero for nothing."""
-    return Decimal(0) if value is None else Decimal(repr(value) if isinstance(value, float) else str(value))
-
-
-def exact(trade: Answer, name: str) -> Decimal:
-    """A trade's price or amount to the last digit.
-
-    ccxt turns the exchange's text into a float; the text of the same value is taken from the raw answer when there.
-    """
-    return exact_of(trade.get(name), trade.get("info"))
-
-
-def exact_of(value: Any, raw: Any) -> Decimal:
-    """The raw text that a float came from; the float's own shortest text when there is none."""
-    if isinstance(value, float) and isinstance(raw, dict):
-        for text in raw.values():
-            if isinstance(text, str) and _is_number(text) and abs(float(text)) == abs(value):
-                return Decimal(text).copy_sign(Decimal(repr(value)))
-    return number(value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except ArithmeticError:
-        return False

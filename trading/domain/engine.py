@@ -142,7 +142,11 @@ def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
         changed = move(order, ANSWERS[event.status])
     except (IllegalTransition, KeyError):
         return [Oddity(event.at, f"Order {event.client_order_id} is {order.status}; {event.status} was left out.")]
-    if not changed and event.exchange_order_id in ("", order.exchange_order_id) and order.status is not OrderStatus.UNKNOWN:
+    if (
+        not changed
+        and event.exchange_order_id in ("", order.exchange_order_id)
+        and order.status is not OrderStatus.UNKNOWN
+    ):
         return []
     order.reason = event.reason or order.reason
     order.exchange_order_id = event.exchange_order_id or order.exchange_order_id

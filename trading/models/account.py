@@ -92,6 +92,10 @@ class AccountLease(models.Model):
     sequence = models.BigIntegerField(default=0, help_text="Of the last decision record.")
     peak_equity = ExactDecimalField(default="0", help_text="Highest equity seen at an entry decision.")
     seen = models.JSONField(default=dict, blank=True, help_text="Bots and instruments as last recorded, in short.")
+    check_wanted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Compare the account with its exchange before it trades, if not done since."
+    )
+    check_reason = models.CharField(max_length=120, blank=True, help_text="Why.")
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.owner or 'free'} #{self.token}"

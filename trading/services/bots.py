@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from accounts.clock import now
-from accounts.models import ExchangeAccount, User
+from accounts.models import User
 from accounts.services.audit import audit_record
 from trading import live
 from trading.models import Bot, BotConfig, Intent, Order, Position
+from trading.selectors.standing import account_problem
 from trading.services.bot_validation import CONFIG_FIELDS, bot_config_validate
 from trading.services.open_positions import config_apply_to_open
 from trading.services.wakes import accounts_wake, trades_changed
@@ -19,11 +19,6 @@ from trading.services.wakes import accounts_wake, trades_changed
 Status = Bot.Status
 OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
 OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
-KEYS_USABLE = (
-    ExchangeAccount.Verification.VERIFIED,
-    ExchangeAccount.Verification.UNPROVEN,
-    ExchangeAccount.Verification.NOT_NEEDED,
-)
 
 
 def bot_create(*, user: User, data: Mapping[str, Any], actor: User | None = None, ip: str | None = None) -> Bot:
@@ -110,22 +105,6 @@ def bot_delete(*, bot: Bot, actor: User, ip: str | None = None) -> None:
         if Order.objects.filter(bot=bot, status__in=OPEN_ORDER).exists():
             raise ValidationError({"bot": ["It has an open order: cancel it first."]})
         _move(bot, Status.STOPPED, actor, "bot.deleted", "Deleted", ip=ip, deleted_at=now())
-
-
-def account_problem(account: ExchangeAccount) -> str:
-    """Why this account may not trade now, in words; empty when it may."""
-    if account.status != ExchangeAccount.Status.ACTIVE:
-        return f"The account is {account.status}{': ' + account.status_reason if account.status_reason else ''}."
-    if account.mode != ExchangeAccount.Mode.PAPER and account.verification not in KEYS_USABLE:
-        return "The account's keys are not verified yet: verify them first."
-    if account.verification == ExchangeAccount.Verification.UNPROVEN and not account.permissions.get("attested_by"):
-        return "Nobody could prove that the key may not withdraw: its owner has to attest it first."
-    if account.mode == ExchangeAccount.Mode.LIVE:
-        if not settings.XRAY_LIVE_TRADING:
-            return "Live trading is off on this platform (XRAY_LIVE_TRADING)."
-        if not account.live_enabled:
-            return "Live trading is off for this account: its owner can switch it on."
-    return ""
 
 
 def _move(

@@ -18,9 +18,10 @@ from signals.domain.timeframes import timeframe_ms
 from signals.models import Instrument, Signal
 from signals.quotes import latest
 from trading.models import Bot, BotConfig, Intent, Order, Position
+from trading.selectors.standing import account_problem
 from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bot_validation import MINIMUM_CAPITAL
-from trading.services.bots import OPEN_ORDER, account_problem
+from trading.services.bots import OPEN_ORDER
 from trading.services.fan_out_sql import Dialect, accounts_sql, dialect_for, entries_sql, exits_sql
 from trading.services.fields import decimal_value
 from trading.services.wakes import accounts_wake

@@ -9,7 +9,7 @@ from accounts.models import ExchangeAccount
 from accounts.processes import host_name, owner_gone
 from signals.models import Signal
 from trading.models import AccountLease, Intent, LedgerEntry, Order, Position
-from trading.services.bots import account_problem
+from trading.selectors.standing import account_problem
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
 from trading.services.wakes import account_wake_now
@@ -64,7 +64,7 @@ def _resting() -> list[int]:
 def _unfunded() -> list[int]:
     """Accounts that may trade and whose ledger has not begun: a paper balance to post, or balances to read once."""
     begun = LedgerEntry.objects.filter(account=OuterRef("pk"))
-    rows = ExchangeAccount.objects.filter(~Exists(begun), status=ExchangeAccount.Status.ACTIVE)
+    rows = ExchangeAccount.objects.filter(~Exists(begun), status=ExchangeAccount.Status.ACTIVE, last_checked_at=None)
     return [row.pk for row in rows if not account_problem(row)]
 
 

@@ -4,8 +4,7 @@
 `callback(position: Position)` called for each trade that closed in it. A listener that raises is logged.
 """
 
+from trading.store.account import AccountStore
 from trading.store.listeners import Saved, on_closed, on_saved
-from trading.store.load import Loaded, state_load
-from trading.store.save import effects_save
 
-__all__ = ["Loaded", "Saved", "effects_save", "on_closed", "on_saved", "state_load"]
+__all__ = ["AccountStore", "Saved", "on_closed", "on_saved"]

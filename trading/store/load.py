@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from accounts.models import ExchangeAccount
-from signals.models import Instrument, Strategy
+from signals.models import Instrument
 from trading.domain.closing import leftover_note
 from trading.domain.orders import OPEN
 from trading.domain.position import OPEN_STATES
@@ -25,15 +25,14 @@ from trading.domain.types import (
     OrderState,
     OrderStatus,
     OrderType,
-    Plan,
     PositionState,
     PositionStatus,
     Purpose,
     Side,
 )
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
-
-_plans: dict[int, Plan] = {}
+from trading.store.plans import plan_of
+from trading.store.queue import bot_rows
 
 
 @dataclass(slots=True)
@@ -51,13 +50,12 @@ class Keys:
 
 
 @dataclass(slots=True)
-class Loaded:
-    """A state, the keys of its rows, and the rows that execution also looks at."""
+class Rows:
+    """What was read for a state: the keys of its rows, its bots, and the queue (oldest first)."""
 
-    state: AccountState
     keys: Keys
-    bots: list[Bot]  # all of the account that have a configuration, with account, user, configuration and strategy
-    intents: list[Intent]  # pending or claimed, oldest first; bot and instrument are set
+    bots: list[Bot]
+    intents: list[Intent]
 
 
 def deployment_id() -> str:
@@ -67,46 +65,40 @@ def deployment_id() -> str:
     return hashlib.sha256(f"deployment:{settings.SECRET_KEY}".encode()).hexdigest()[:24]
 
 
-def state_load(account: ExchangeAccount, *, events: Sequence[Event] = ()) -> Loaded:
-    """What is open, balances, and the closed orders that `events` concern. Bots' states, quotes and peak come later."""
+def state_load(
+    account: ExchangeAccount, *, events: Sequence[Event] = (), closed_since: datetime | None = None
+) -> tuple[AccountState, Rows]:
+    """What is open, balances, and the closed orders that `events` concern or that closed since that moment.
+
+    Bots' states, quotes and peak come later.
+    """
     state = AccountState(account.public_id, deployment_id(), account.quote_currency)
-    bots = _bots(account)
-    mentioned = [e.client_order_id for e in events if isinstance(e, OrderAnswered | FillSeen)]
-    positions, orders = _positions(account, mentioned), _orders(account, mentioned)
+    bots = bot_rows(account)
+    mentioned = Q(client_order_id__in=[e.client_order_id for e in events if isinstance(e, OrderAnswered | FillSeen)])
+    if closed_since is not None:
+        mentioned |= Q(closed_at__gte=closed_since)
+    wanted = mentioned if events or closed_since else None
+    positions, orders = _positions(account, wanted), _orders(account, wanted)
     waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
     intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order"))
     positions += _leftovers(account, positions, intents)
-    loaded = Loaded(state, Keys(), bots, intents)
-    _joined(loaded, positions, orders)
-    _fills(loaded, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
+    rows = Rows(Keys(), bots, intents)
+    _joined(state, rows, positions, orders)
+    _fills(state, rows.keys, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
     for row in Balance.objects.filter(account=account):
         state.balances[row.currency] = row.total
-        loaded.keys.balances[row.currency] = row.pk
+        rows.keys.balances[row.currency] = row.pk
     references = [e.reference for e in events if isinstance(e, CashMoved)]
     if references:
-        rows = LedgerEntry.objects.filter(account=account, reference__in=references)
-        state.cash_references.update(rows.values_list("reference", flat=True))
-    return loaded
+        posted = LedgerEntry.objects.filter(account=account, reference__in=references)
+        state.cash_references.update(posted.values_list("reference", flat=True))
+    return state, rows
 
 
-def _bots(account: ExchangeAccount) -> list[Bot]:
-    """Deleted ones too: they may still hold something."""
-    rows = list(Bot.objects.filter(account=account, config__isnull=False).order_by("id").select_related("config"))
-    strategies = {row.config.strategy_id for row in rows if row.config is not None and row.config.strategy_id}
-    found = Strategy.objects.in_bulk(strategies) if strategies else {}
-    for row in rows:
-        row.account = account
-        if row.user_id == account.user_id:
-            row.user = account.user
-        if row.config is not None and row.config.strategy_id:
-            row.config.strategy = found[row.config.strategy_id]
-    return rows
-
-
-def _positions(account: ExchangeAccount, mentioned: list[str]) -> list[Position]:
+def _positions(account: ExchangeAccount, orders: Q | None) -> list[Position]:
     wanted = Q(status__in=OPEN_STATES)
-    if mentioned:
-        wanted |= Q(pk__in=Order.objects.filter(account=account, client_order_id__in=mentioned).values("position_id"))
+    if orders is not None:
+        wanted |= Q(pk__in=Order.objects.filter(orders, account=account).values("position_id"))
     return list(Position.objects.filter(wanted, account=account).order_by("id"))
 
 
@@ -120,23 +112,23 @@ def _leftovers(account: ExchangeAccount, positions: list[Position], intents: lis
     return list(rows.exclude(dust=0).exclude(pk__in=known).order_by("id"))
 
 
-def _orders(account: ExchangeAccount, mentioned: list[str]) -> list[Any]:
-    wanted = Q(status__in=OPEN) | Q(client_order_id__in=mentioned) if mentioned else Q(status__in=OPEN)
+def _orders(account: ExchangeAccount, closed: Q | None) -> list[Any]:
+    wanted = Q(status__in=OPEN) if closed is None else Q(status__in=OPEN) | closed
     rows = Order.objects.filter(wanted, account=account).order_by("id")
     return list(rows.annotate(intent_public_id=F("intent__public_id"), purpose=F("intent__purpose")))
 
 
-def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> None:
+def _joined(state: AccountState, rows: Rows, positions: list[Position], orders: list[Any]) -> None:
     """Tie rows together by their keys: cheaper than joining the same few bots and instruments to every row."""
-    keys, state = loaded.keys, loaded.state
-    bots = {row.pk: row for row in loaded.bots}
-    configs = _configs(loaded.bots, positions)
-    wanted = {row.instrument_id for rows in (positions, orders, loaded.intents) for row in rows}
+    keys = rows.keys
+    bots = {row.pk: row for row in rows.bots}
+    configs = _configs(rows.bots, positions)
+    wanted = {row.instrument_id for found in (positions, orders, rows.intents) for row in found}
     instruments = Instrument.objects.in_bulk(wanted) if wanted else {}
     for instrument in instruments.values():
         keys.instruments[instrument.symbol] = instrument.pk
         state.instruments[instrument.symbol] = instrument_spec(instrument)
-    keys.bots.update({row.public_id: row.pk for row in loaded.bots})
+    keys.bots.update({row.public_id: row.pk for row in rows.bots})
     keys.configs.update({row.public_id: row.pk for row in configs.values()})
     by_pk: dict[int, UUID] = {}
     for row in positions:
@@ -148,20 +140,22 @@ def _joined(loaded: Loaded, positions: list[Position], orders: list[Any]) -> Non
         else:
             state.closed_positions[row.public_id] = position
             leftover_note(state, position)
-    _orders_joined(loaded, orders, bots, instruments, by_pk)
-    for intent in loaded.intents:
+    _orders_joined(state, keys, orders, bots, instruments, by_pk)
+    for intent in rows.intents:
         keys.intents[intent.public_id] = intent.pk
+        if Purpose(intent.purpose).is_entry:
+            keys.signals[intent.public_id] = intent.signal_id
         intent.bot, intent.instrument = bots[intent.bot_id], instruments[intent.instrument_id]
 
 
 def _orders_joined(
-    loaded: Loaded,
+    state: AccountState,
+    keys: Keys,
     orders: list[Any],
     bots: dict[int, Bot],
     instruments: dict[int, Instrument],
     positions: dict[int, UUID],
 ) -> None:
-    keys, state = loaded.keys, loaded.state
     for row in orders:
         row.bot, row.instrument = bots[row.bot_id], instruments[row.instrument_id]
         keys.orders[row.client_order_id] = row.pk
@@ -177,39 +171,18 @@ def _configs(bots: list[Bot], positions: list[Position]) -> dict[int, BotConfig]
     return {**configs, **(BotConfig.objects.in_bulk(older) if older else {})}
 
 
-def _fills(loaded: Loaded, account: ExchangeAccount, trade_ids: list[str]) -> None:
+def _fills(state: AccountState, keys: Keys, account: ExchangeAccount, trade_ids: list[str]) -> None:
     """Trade ids of the orders in the state and of the fills that are about to be decided."""
-    if not loaded.keys.orders and not trade_ids:
+    if not keys.orders and not trade_ids:
         return
-    by_pk = {pk: client_order_id for client_order_id, pk in loaded.keys.orders.items()}
+    by_pk = {pk: client_order_id for client_order_id, pk in keys.orders.items()}
     wanted = Q(order__in=list(by_pk)) | Q(trade_id__in=trade_ids) if trade_ids else Q(order__in=list(by_pk))
     rows = Fill.objects.filter(wanted, account=account).order_by()
     for order_id, symbol, trade_id in rows.values_list("order_id", "instrument__symbol", "trade_id"):
-        loaded.state.trade_ids.add((symbol, trade_id))
+        state.trade_ids.add((symbol, trade_id))
         client_order_id = by_pk.get(order_id)
         if client_order_id is not None:
-            orders = loaded.state.orders
-            (orders.get(client_order_id) or loaded.state.closed_orders[client_order_id]).fills += 1
-
-
-def plan_of(config: BotConfig) -> Plan:
-    """A configuration version in domain terms (kept: versions are immutable)."""
-    if config.pk not in _plans or _plans[config.pk].config_id != config.public_id:
-        _plans[config.pk] = Plan(
-            config_id=config.public_id,
-            confidence_threshold=config.confidence_threshold,
-            capital_per_trade=config.capital_per_trade,
-            profit_target=config.profit_target,
-            stop_loss=config.stop_loss,
-            holding_time=timedelta(seconds=config.holding_time_s),
-            entry_type=OrderType.LIMIT_MAKER if config.entry_type == BotConfig.Entry.MAKER else OrderType.MARKET,
-            maker_timeout=timedelta(seconds=config.maker_timeout_s),
-            taker_after_timeout=config.on_maker_timeout == BotConfig.OnMakerTimeout.TAKER,
-            max_positions=config.max_positions,
-            max_drawdown=config.max_drawdown,
-            max_spread=config.max_spread,
-        )
-    return _plans[config.pk]
+            (state.orders.get(client_order_id) or state.closed_orders[client_order_id]).fills += 1
 
 
 def instrument_spec(row: Instrument) -> InstrumentSpec:
@@ -257,12 +230,6 @@ def position_state(row: Position) -> PositionState:
         exits_tried=row.exits_tried,
         retry_at=row.retry_at,
     )
-
-
-def order_state(row: Order) -> OrderState:
-    """An order's row (with its intent and position) in domain terms; its number of fills is counted by the caller."""
-    position_id = row.position.public_id if row.position else row.intent.public_id
-    return _order_state(row, row.intent.public_id, row.intent.purpose, position_id)
 
 
 def _order_state(row: Order, intent_id: UUID, purpose: str, position_id: UUID) -> OrderState:

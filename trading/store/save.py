@@ -17,6 +17,7 @@ from trading.domain.money import text
 from trading.domain.records import event_kind, event_payload
 from trading.domain.types import (
     ZERO,
+    AccountState,
     Effect,
     Event,
     FillApplied,
@@ -30,10 +31,11 @@ from trading.domain.types import (
     RiskDenied,
     Side,
 )
-from trading.leases import Lease, lease_save
+from trading.leases import lease_save
 from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
-from trading.store.load import Loaded
+from trading.store.load import Keys
 from trading.store.rows import order_identity, order_values, position_values, rows_update
+from trading.turn.ports import Lease
 
 
 @dataclass(slots=True)
@@ -74,25 +76,26 @@ def effects_save(
     *,
     account: ExchangeAccount,
     lease: Lease,
-    loaded: Loaded,
+    state: AccountState,
+    keys: Keys,
     events: Sequence[Event],
     effects: Sequence[Effect],
     seen: dict[str, Any] | None = None,
 ) -> None:
     """Record the events and store the effects. Raises LeaseLost (nothing is stored then)."""
-    folded, sequence, peak = _folded(effects), lease.sequence + len(events), loaded.state.peak_equity
+    folded, sequence, peak = _folded(effects), lease.sequence + len(events), state.peak_equity
     carried: dict[str, Any] = {"sequence": sequence, "peak_equity": peak}
     if seen is not None:
         carried["seen"] = seen
     with transaction.atomic():
         lease_save(lease, **carried)
         _records(account, lease.sequence, events)
-        _positions(account, loaded, folded)
-        _intents(account, loaded, folded, lease)
-        _orders(account, loaded, folded)
-        _fills(account, loaded, folded)
-        _ledger(account, loaded, folded)
-        _bots(loaded, folded)
+        _positions(account, keys, folded)
+        _intents(account, state, keys, folded, lease)
+        _orders(account, keys, folded)
+        _fills(account, keys, folded)
+        _ledger(account, state, keys, folded)
+        _bots(keys, folded)
     lease.sequence, lease.peak_equity = sequence, peak
     lease.seen = lease.seen if seen is None else seen
 
@@ -106,9 +109,9 @@ def _records(account: ExchangeAccount, last: int, events: Sequence[Event]) -> No
     )
 
 
-def _positions(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+def _positions(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
     """Old ones first, so that one that closes makes room for a new one of the same bot and instrument."""
-    keys, new = loaded.keys, []
+    new = []
     old = {i: p for i, p in folded.positions.items() if i in keys.positions}
     rows_update(Position, {keys.positions[i]: position_values(p) for i, p in old.items()})
     for position_id, position in folded.positions.items():
@@ -130,9 +133,8 @@ def _positions(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> Non
         keys.positions[row.public_id] = row.pk
 
 
-def _intents(account: ExchangeAccount, loaded: Loaded, folded: _Folded, lease: Lease) -> None:
+def _intents(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _Folded, lease: Lease) -> None:
     """Exits that the engine opened become rows; decisions are written; entries are tied to their positions."""
-    keys, state = loaded.keys, loaded.state
     held = {**state.closed_positions, **state.positions}
     rows = [
         Intent(
@@ -164,8 +166,8 @@ def _decision(decided: IntentDecided | None) -> dict[str, Any]:
     return {"status": decided.status, "reason": decided.reason[:240], "decided_at": decided.at}
 
 
-def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
-    keys, new = loaded.keys, []
+def _orders(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
+    new = []
     values = {i: order_values(e.order, e.at) for i, e in folded.orders.items()}
     rows_update(Order, {keys.orders[i]: row for i, row in values.items() if i in keys.orders})
     for order in (e.order for i, e in folded.orders.items() if i not in keys.orders):
@@ -184,8 +186,7 @@ def _orders(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
         keys.orders[row.client_order_id] = row.pk
 
 
-def _fills(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
-    keys = loaded.keys
+def _fills(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
     Fill.objects.bulk_create(
         Fill(
             account=account,
@@ -204,7 +205,7 @@ def _fills(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
     )
 
 
-def _ledger(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
+def _ledger(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _Folded) -> None:
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
             account=account,
@@ -216,17 +217,16 @@ def _ledger(account: ExchangeAccount, loaded: Loaded, folded: _Folded) -> None:
         )
         for effect in folded.ledger
     )
-    keys, moved = loaded.keys.balances, {effect.currency: effect.at for effect in folded.ledger}
-    values = {c: {"total": loaded.state.balances.get(c, ZERO), "updated_at": at} for c, at in moved.items()}
-    rows_update(Balance, {keys[currency]: row for currency, row in values.items() if currency in keys})
-    new = [Balance(account=account, currency=c, **row) for c, row in values.items() if c not in keys]
+    moved = {effect.currency: effect.at for effect in folded.ledger}
+    values = {c: {"total": state.balances.get(c, ZERO), "updated_at": at} for c, at in moved.items()}
+    rows_update(Balance, {keys.balances[c]: row for c, row in values.items() if c in keys.balances})
+    new = [Balance(account=account, currency=c, **row) for c, row in values.items() if c not in keys.balances]
     for row in Balance.objects.bulk_create(new):
-        keys[row.currency] = row.pk
+        keys.balances[row.currency] = row.pk
 
 
-def _bots(loaded: Loaded, folded: _Folded) -> None:
+def _bots(keys: Keys, folded: _Folded) -> None:
     """Denials as rows, and each bot's last decision in words."""
-    keys = loaded.keys
     RiskEvent.objects.bulk_create(
         RiskEvent(
             bot_id=keys.bots[effect.bot_id],

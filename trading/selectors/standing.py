@@ -1,0 +1,27 @@
+"""Whether an account may trade now."""
+
+from django.conf import settings
+
+from accounts.models import ExchangeAccount
+
+KEYS_USABLE = (
+    ExchangeAccount.Verification.VERIFIED,
+    ExchangeAccount.Verification.UNPROVEN,
+    ExchangeAccount.Verification.NOT_NEEDED,
+)
+
+
+def account_problem(account: ExchangeAccount) -> str:
+    """Why this account may not trade now, in words; empty when it may."""
+    if account.status != ExchangeAccount.Status.ACTIVE:
+        return f"The account is {account.status}{': ' + account.status_reason if account.status_reason else ''}."
+    if account.mode != ExchangeAccount.Mode.PAPER and account.verification not in KEYS_USABLE:
+        return "The account's keys are not verified yet: verify them first."
+    if account.verification == ExchangeAccount.Verification.UNPROVEN and not account.permissions.get("attested_by"):
+        return "Nobody could prove that the key may not withdraw: its owner has to attest it first."
+    if account.mode == ExchangeAccount.Mode.LIVE:
+        if not settings.XRAY_LIVE_TRADING:
+            return "Live trading is off on this platform (XRAY_LIVE_TRADING)."
+        if not account.live_enabled:
+            return "Live trading is off for this account: its owner can switch it on."
+    return ""

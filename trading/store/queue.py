@@ -1,0 +1,87 @@
+"""The intent queue and the bots of an account, as a turn sees them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from accounts.models import ExchangeAccount
+from signals.models import Strategy
+from trading.domain.money import money
+from trading.domain.types import IntentTaken, Purpose, Side, StopLevel
+from trading.models import AccountLease, Bot, Intent
+from trading.selectors.standing import account_problem
+from trading.selectors.stops import stop_levels_for
+from trading.store.plans import plan_of
+from trading.turn.ports import BotSeen, Lease, LeaseLost, QueuedIntent
+
+
+def bot_rows(account: ExchangeAccount) -> list[Bot]:
+    """All of the account that have a configuration, with account, user, configuration and strategy.
+
+    Deleted ones too: they may still hold something.
+    """
+    rows = list(Bot.objects.filter(account=account, config__isnull=False).order_by("id").select_related("config"))
+    strategies = {row.config.strategy_id for row in rows if row.config is not None and row.config.strategy_id}
+    found = Strategy.objects.in_bulk(strategies) if strategies else {}
+    for row in rows:
+        row.account = account
+        if row.user_id == account.user_id:
+            row.user = account.user
+        if row.config is not None and row.config.strategy_id:
+            row.config.strategy = found[row.config.strategy_id]
+    return rows
+
+
+def bots_seen(account: ExchangeAccount, rows: Sequence[Bot]) -> list[BotSeen]:
+    """The bots with the strictest stop on each; an account that may not trade holds all of them."""
+    levels = stop_levels_for(rows)
+    barred = StopLevel.NO_NEW_ENTRIES if account_problem(account) else StopLevel.NONE
+    return [_bot_seen(row, max(levels[row.pk], barred)) for row in rows]
+
+
+def _bot_seen(row: Bot, level: int) -> BotSeen:
+    assert row.config is not None
+    deleted = row.deleted_at is not None
+    running = row.status == Bot.Status.RUNNING and not deleted
+    mark = f"{row.config_id}:{row.status}:{level}{':deleted' if deleted else ''}"
+    return BotSeen(row.public_id, plan_of(row.config), running, level, deleted, mark)
+
+
+def queued(row: Intent) -> QueuedIntent:
+    """A pending or claimed intent (its bot, instrument and order are loaded)."""
+    taken = IntentTaken(
+        at=row.created_at,
+        intent_id=row.public_id,
+        bot_id=row.bot.public_id,
+        symbol=row.instrument.symbol,
+        side=Side(row.side),
+        purpose=Purpose(row.purpose),
+        confidence=money(row.confidence),
+        amount_quote=row.amount_quote,
+        limit_price=row.limit_price,
+        expires_at=row.expires_at,
+        client_order_id=row.order.client_order_id if row.order else "",
+    )
+    return QueuedIntent(taken, row.status == Intent.Status.CLAIMED, row.pk)
+
+
+def intents_claim(lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:
+    """Claim them by a conditional update whose row count is checked; nobody but the lease's holder takes any."""
+    rows = Intent.objects.filter(
+        public_id__in=intents,
+        status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED],
+        account__lease__owner=lease.owner,
+        account__lease__token=lease.token,
+    )
+    if rows.update(status=Intent.Status.CLAIMED, fencing_token=lease.token, claimed_at=at) == len(intents):
+        return set(intents)
+    mine = Intent.objects.filter(public_id__in=intents, status=Intent.Status.CLAIMED, fencing_token=lease.token)
+    left = set(mine.values_list("public_id", flat=True))  # some were withdrawn between the look and the claim
+    if not left and not _still_ours(lease):
+        raise LeaseLost(f"Another process took over account {lease.account_id}.")
+    return left
+
+
+def _still_ours(lease: Lease) -> bool:
+    rows = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token)
+    return rows.exists()

@@ -1,0 +1,163 @@
+"""The part of a turn that decides: from the intent queue and quotes, through the runner, to stored orders and fills."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.clock import now
+from accounts.exchanges.errors import ExchangeError
+from trading.domain.exits import due, touches
+from trading.domain.risk.quote_age import QUOTE_MAX_AGE
+from trading.domain.types import (
+    CashMoved,
+    ClockMark,
+    Effect,
+    Event,
+    FillApplied,
+    IntentTaken,
+    Oddity,
+    OrderStatus,
+    Quote,
+    QuoteSeen,
+    RunStarted,
+)
+from trading.runner import Runner
+from trading.turn.changes import changes_seen, plans_marked
+from trading.turn.claims import intents_waiting
+from trading.turn.ports import Lease, Loaded, Ports
+
+logger = logging.getLogger(__name__)
+START_REFERENCE = "start"
+STOP_AGE = timedelta(seconds=0.4)  # how old what a run knows of stops may be when it decides an entry
+LEASE_AGE = timedelta(seconds=10)  # a run that has asked the exchange for so long holds its lease on
+
+
+class Execution:
+    """One run of one account under its lease, and the journal of its runner."""
+
+    def __init__(self, ports: Ports, lease: Lease, loaded: Loaded, at: datetime) -> None:
+        self.ports, self.lease, self.loaded, self.at = ports, lease, loaded, at
+        self.state = loaded.state
+        self.state.peak_equity = lease.peak_equity
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.told: list[Effect] = []
+        self.seen: dict[str, Any] | None = None
+        self.looked = self.renewed = now()  # when bots and stops were looked at last; when the lease was shown
+        self.handled, self._filled = 0, False
+
+    def execute(self, quotes: Sequence[Quote] | None, given: Sequence[Event]) -> int:
+        """See whether anything waits; decide, save, tell. Returns the number of inputs handled.
+
+        `quotes` are what the market shows (else the newest known of the symbols in play), `given` what the exchange
+        told outside of a request. Raises LeaseLost, and ExchangeError as the broker does; what was committed stays.
+        """
+        waiting = intents_waiting(self.loaded)
+        changed, seen = changes_seen(self.state, self.loaded.bots, self.lease.seen, self.at)
+        shown = self._quotes(quotes, waiting.symbols)
+        waiting.unpriced_leave({quote.symbol for quote in shown}, self.at)
+        first = self._start_cash()
+        idle = not (waiting.rows or changed or given or first or self._unclear() or due(self.state, self.at))
+        if idle and not any(touches(self.state, quote) for quote in shown):
+            return 0
+        claimed = waiting.claim(self.ports.store, self.lease, self.at)
+        self.seen = seen
+        marks = [QuoteSeen(self.at, quote) for quote in shown]
+        self._feed([*changed, *first, *given, *marks, *claimed, ClockMark(self.at)])
+        return self.handled
+
+    @property
+    def filled(self) -> bool:
+        """Whether it accounted a fill."""
+        return self._filled
+
+    def _unclear(self) -> bool:
+        return any(o.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for o in self.state.orders.values())
+
+    def _quotes(self, given: Sequence[Quote] | None, wanted: set[str]) -> list[Quote]:
+        """Quotes of the symbols in play: those with an open order or position, or an intent that waits.
+
+        An old quote is none: no level is touched by it and no paper order fills at it.
+        """
+        held = {o.symbol for o in self.state.orders.values()} | {p.symbol for p in self.state.positions.values()}
+        symbols = held | wanted
+        if given is not None:
+            return [quote for quote in given if quote.symbol in symbols]
+        return self._fresh(sorted(symbols))
+
+    def _fresh(self, symbols: Sequence[str]) -> list[Quote]:
+        found = self.ports.quotes([symbol for symbol in symbols if symbol])
+        return [quote for quote in found if self.at - quote.at <= QUOTE_MAX_AGE]
+
+    def _start_cash(self) -> list[Event]:
+        """What an account begins with whose balance nobody else knows, posted once, by its first run."""
+        balance = self.ports.start_balance if self.lease.sequence == 0 else None
+        if balance is None:
+            return []
+        return [CashMoved(self.at, self.state.quote_currency, balance, START_REFERENCE)]
+
+    def _feed(self, inputs: Sequence[Event]) -> None:
+        """All inputs through the runner; what was decided is stored even when the exchange fails on the way."""
+        runner = Runner(self.state, self.ports.broker(self.state), self)
+        try:
+            runner.feed(RunStarted(self.at))
+            for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
+                runner.feed(QuoteSeen(self.at, quote))
+            runner.recover()
+            for event in inputs:
+                self._stops_heed(runner, event)
+                runner.feed(event)
+        except ExchangeError:
+            self._flush()
+            raise
+        finally:
+            self._tell()
+        self._flush()
+        self._tell()
+
+    def _stops_heed(self, runner: Runner, event: Event) -> None:
+        """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
+        if not isinstance(event, IntentTaken) or not event.purpose.is_entry or not self.ports.leaves:
+            return
+        if abs(now() - self.looked) > STOP_AGE:  # clocks are set back, too
+            bots = self.ports.store.bots()
+            changed, marks = changes_seen(self.state, bots, self.seen or self.lease.seen, self.at)
+            self.seen, self.looked = marks or self.seen, now()
+            for change in changed:
+                runner.feed(change)
+
+    def note(self, event: Event, effects: list[Effect], *, answer: bool) -> None:
+        """Keep an input (or an answer that a replay could not work out) and its effects for the next save."""
+        if not answer or self.ports.leaves:
+            self.events.append(event)
+        self.handled += 1
+        self.effects += effects
+        for effect in effects:
+            self._filled = self._filled or isinstance(effect, FillApplied)
+            if isinstance(effect, Oddity):
+                logger.warning("account %s: %s", self.lease.account_id, effect.text)
+
+    def before_send(self) -> None:
+        """Orders that leave this process are committed first; a run that took long shows that it is alive."""
+        if not self.ports.leaves:
+            return
+        self._flush()
+        if abs(now() - self.renewed) > LEASE_AGE:
+            self.ports.store.lease_renew(self.lease)
+            self.renewed = now()
+
+    def _flush(self) -> None:
+        if not self.events and not self.effects:
+            return
+        events, effects, self.events, self.effects = self.events, self.effects, [], []
+        seen = {**(self.seen or self.lease.seen), "plans": plans_marked(self.state)}
+        changed = seen if seen != self.lease.seen else None
+        self.ports.store.save(self.lease, self.loaded, events, effects, changed)
+        self.renewed = now()
+        self.told += effects
+
+    def _tell(self) -> None:
+        effects, self.told = self.told, []
+        if effects:
+            self.ports.store.tell(effects)

@@ -1,0 +1,188 @@
+"""What an account's turn needs from outside, as protocols, and the plain values that pass through them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from trading.brokers.port import Broker
+from trading.domain.types import AccountState, Effect, Event, IntentTaken, OrderState, Plan, Quote
+
+
+class LeaseBusy(RuntimeError):
+    """Another process works on this account; what was handed over must be delivered again."""
+
+
+class LeaseLost(RuntimeError):
+    """The lease ran out and somebody else has it: nothing of this run may be stored any more."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lease that is held, with what the account's engine carries from run to run."""
+
+    account_id: int
+    owner: str
+    token: int
+    sequence: int
+    peak_equity: Decimal
+    seen: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What a turn knows of its account beside the engine's state."""
+
+    account_id: int
+    name: str
+    exchange: str
+    quote_currency: str
+    checked_at: datetime | None  # when it was last compared with its exchange
+    check_wanted_at: datetime | None  # it must be compared again before it trades, if not done since
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedIntent:
+    """An intent in the queue, pending or claimed; `taken` has no meaningful moment yet."""
+
+    taken: IntentTaken
+    claimed: bool
+    number: int  # grows in the order in which intents came
+
+    def event(self, at: datetime) -> IntentTaken:
+        """As the engine takes it."""
+        return replace(self.taken, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class BotSeen:
+    """A bot as it is now, with the strictest stop in force for it."""
+
+    bot_id: UUID
+    plan: Plan
+    running: bool
+    stop_level: int
+    deleted: bool
+    mark: str  # changes whenever something of it does
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What is stored of an account: the engine's state, the queue, and its bots."""
+
+    facts: AccountFacts
+    state: AccountState
+    intents: list[QueuedIntent]
+    bots: list[BotSeen]
+
+
+class Store(Protocol):
+    """Where one account is stored. Every method that writes is one transaction and proves the lease first."""
+
+    def lease_take(self) -> Lease | None:
+        """The account's lease, or None while somebody else holds it."""
+        ...
+
+    def lease_renew(self, lease: Lease) -> None:
+        """Hold it longer. Raises LeaseLost."""
+        ...
+
+    def lease_release(self, lease: Lease) -> None:
+        """Give it back; harmless when it was lost."""
+        ...
+
+    def load(self, events: Sequence[Event] = (), *, closed_since: datetime | None = None) -> Loaded:
+        """What is open, and the closed orders that `events` concern or that closed since that moment."""
+        ...
+
+    def bots(self) -> list[BotSeen]:
+        """The account's bots and the stops on them, as committed right now."""
+        ...
+
+    def claim(self, lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:
+        """Claim intents; those that were not withdrawn meanwhile. Raises LeaseLost."""
+        ...
+
+    def save(
+        self,
+        lease: Lease,
+        loaded: Loaded,
+        events: Sequence[Event],
+        effects: Sequence[Effect],
+        seen: dict[str, Any] | None,
+    ) -> None:
+        """Record the events and store their effects in one transaction. Raises LeaseLost."""
+        ...
+
+    def check_save(self, totals: dict[str, Decimal], differences: dict[str, Decimal], at: datetime) -> None:
+        """The account was compared with its exchange, which had these totals; what differs is told, not changed."""
+        ...
+
+    def tell(self, effects: Sequence[Effect]) -> None:
+        """Tell whoever wants to know what was stored; never raises."""
+        ...
+
+
+Answer = dict[str, Any]  # an order or a trade in ccxt's unified words
+Held = Callable[[], bool]  # asked right before an order leaves: True holds it back
+
+
+class Exchange(Protocol):
+    """One account at its exchange. Everything raises the errors of `accounts.exchanges.errors` and nothing else."""
+
+    def order_create(self, order: OrderState, held: Held | None = None) -> Answer:
+        """Send an order once, under its client order id."""
+        ...
+
+    def order_cancel(self, order: OrderState) -> None:
+        """Ask for an order's cancel."""
+        ...
+
+    def order_look(self, order: OrderState) -> tuple[Answer, list[Answer]]:
+        """The order as the exchange has it, with its trades. ExchangeNotFound: every list was read, it is in none."""
+        ...
+
+    def order_trades(self, order: OrderState, exchange_order_id: str) -> list[Answer]:
+        """All executions of one order."""
+        ...
+
+    def trades_since(self, symbol: str, since: datetime) -> list[Answer]:
+        """The account's own executions in one symbol."""
+        ...
+
+    def balances(self) -> dict[str, Decimal]:
+        """Total (free and locked) per currency, without zeros."""
+        ...
+
+
+class Memory(Protocol):
+    """Small notes of one account, shared by the processes that work on it. All of them may be lost at any time."""
+
+    def note_once(self, name: str, value: Any, seconds: float) -> bool:
+        """Keep it unless it is there; whether it was not."""
+        ...
+
+    def note_read(self, name: str) -> Any:
+        """The note, or None."""
+        ...
+
+    def note_drop(self, name: str) -> bool:
+        """Forget it; whether it was there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that one account's turn works with."""
+
+    store: Store
+    broker: Callable[[AccountState], Broker]
+    quotes: Callable[[Sequence[str]], Sequence[Quote]]  # the newest of these symbols, however old
+    memory: Memory
+    exchange: Exchange | None = None  # None: our own broker fills the orders in this process
+    leaves: bool = False  # orders leave this process: committed before they are sent, and answers are recorded
+    start_balance: Decimal | None = None  # what the ledger begins with when nobody but us knows it
+    fee_pair: str = ""  # values fees that the exchange takes in a coin of its own
+    started_at: datetime | None = None  # of this process: an account is checked once after it
