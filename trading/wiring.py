@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from uuid import UUID
 
 from accounts.clock import now
 from accounts.exchanges.quirks import quirks_for
@@ -10,12 +9,10 @@ from accounts.models import ExchangeAccount
 from signals.quotes import latest
 from trading.brokers.paper import PaperBroker
 from trading.brokers.port import Broker
-from trading.domain.types import AccountState, Quote, StopLevel
+from trading.domain.types import AccountState, Quote
 from trading.memory import AccountMemory
-from trading.models import Bot
-from trading.selectors.stops import stop_level_for
 from trading.store import AccountStore
-from trading.turn.ports import Ports
+from trading.turn.ports import Leaving, Ports
 
 _started_at = now()  # of this process: before it trades at an exchange, each account is checked once
 
@@ -35,23 +32,22 @@ def ports_for(account: ExchangeAccount) -> Ports:
         return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in found if r is not None]
 
     if fills_here(account):
-        return Ports(store, PaperBroker.restored, quotes, memory, start_balance=Decimal(account.paper_start_balance))
+        return Ports(store, _paper, quotes, memory, start_balance=Decimal(account.paper_start_balance))
     from trading.brokers.ccxt_exchange import CcxtExchange  # late: ccxt is heavy, and a paper account never needs it
     from trading.brokers.live import LiveBroker
 
     exchange = CcxtExchange(account)
 
-    def broker(_state: AccountState) -> Broker:
-        return LiveBroker(exchange, memory, _stopped)
+    def broker(_state: AccountState, leaving: Leaving) -> Broker:
+        return LiveBroker(exchange, memory, leaving)
 
     coin = quirks_for(account.exchange).fee_coin
     fee_pair = f"{coin}/{account.quote_currency}" if coin else ""
     return Ports(store, broker, quotes, memory, exchange, leaves=True, fee_pair=fee_pair, started_at=_started_at)
 
 
-def _stopped(bot_id: UUID) -> bool:
-    bot = Bot.objects.select_related("account", "user", "config__strategy").get(public_id=bot_id)
-    return stop_level_for(bot) >= StopLevel.NO_NEW_ENTRIES
+def _paper(state: AccountState, _leaving: Leaving) -> Broker:
+    return PaperBroker.restored(state)
 
 
 def fills_here(account: ExchangeAccount) -> bool:

@@ -8,6 +8,7 @@ client spends from the budget and obeys bans by itself.
 
 import asyncio
 import hashlib
+import time
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -24,6 +25,9 @@ from accounts.models import ExchangeAccount
 
 # What a request is asked once more when its turn has come, right before it leaves; it may raise, and nothing is sent.
 before_sending: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
+# When it was asked (ms): the request is signed as of then, so that whatever delays it afterwards counts against its
+# expiry at the exchange.
+_turn_ms: ContextVar[int | None] = ContextVar("turn_ms", default=None)
 _Cache = dict[tuple[Any, ...], tuple[str, Any]]  # key -> (fingerprint of what it was made from, client)
 _caches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Cache]" = weakref.WeakKeyDictionary()
 
@@ -116,6 +120,7 @@ def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | N
     _sealed(client, quirks, endpoints, account)
     budget.spacing_set(exchange, client.rateLimit / 1000)
     client.throttler = _throttler(exchange, account.pk if account else None)
+    client.nonce = _nonce(client)
     if account is not None or pro:
         _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled))
     return client
@@ -176,9 +181,21 @@ def _throttler(exchange: str, account_id: int | None) -> Callable[..., Any]:
     async def throttle(cost: float | None = None) -> None:
         await budget.spend(exchange, 1.0 if cost is None else cost, account_id=account_id)
         if (check := before_sending.get()) is not None:
+            _turn_ms.set(time.time_ns() // 1_000_000)
             await check()
 
     return throttle
+
+
+def _nonce(client: Any) -> Callable[[], int]:
+    """ccxt's own time stamp for a request, but never younger than what was checked before sending it."""
+    own = client.nonce
+
+    def nonce() -> int:
+        turn, stamp = _turn_ms.get(), int(own())
+        return stamp if turn is None else stamp - max(int(client.milliseconds()) - turn, 0)
+
+    return nonce
 
 
 def _share_markets(client: Any, exchange: str, *, testnet: bool) -> None:

@@ -81,7 +81,9 @@ def exchange(world, monkeypatch):
     broker = Exchange()
 
     def ports(account):
-        return replace(wiring.ports_for(account), broker=lambda state: broker, leaves=True, start_balance=D(1000))
+        return replace(
+            wiring.ports_for(account), broker=lambda state, leaving: broker, leaves=True, start_balance=D(1000)
+        )
 
     monkeypatch.setattr(execution, "ports_for", ports)
     return broker

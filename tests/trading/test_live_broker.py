@@ -57,7 +57,7 @@ def broker_of(monkeypatch):
 
         monkeypatch.setattr(live_calls, "client_ready", ready)
         exchange = CcxtExchange(SimpleNamespace(pk=1))
-        return LiveBroker(exchange, AccountMemory(1), lambda bot_id: False), client
+        return LiveBroker(exchange, AccountMemory(1), lambda order: None), client
 
     return make
 

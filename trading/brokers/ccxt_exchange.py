@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection
 
-from accounts.exchanges.errors import ExchangeRefused
 from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
 from trading.domain.types import OrderState
-from trading.turn.ports import Answer, Held
+from trading.turn.ports import Answer, Leaving
 
 WAIT_FACTOR = 4  # a call may load markets, wait for its turn in the budget, and follow up
 T = TypeVar("T")
@@ -26,9 +25,9 @@ class CcxtExchange:
     def __init__(self, account: ExchangeAccount) -> None:
         self.account = account
 
-    def order_create(self, order: OrderState, held: Held | None = None) -> Answer:
+    def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
         """Send an order once."""
-        return _wait(calls.order_create(self.account, order, _check(held) if held else None))
+        return _wait(calls.order_create(self.account, order, _check(leaving, order)))
 
     def order_cancel(self, order: OrderState) -> None:
         """Ask for its cancel."""
@@ -59,15 +58,14 @@ def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
     return run(coroutine, timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
 
 
-def _check(held: Held) -> calls.Check:
-    def ask() -> bool:
+def _check(leaving: Leaving, order: OrderState) -> calls.Check:
+    def ask() -> None:
         try:
-            return held()
+            leaving(order)
         finally:
             connection.close()  # this thread's own
 
     async def check() -> None:
-        if await asyncio.to_thread(ask):
-            raise ExchangeRefused("A stop came into force before the order was sent.")
+        await asyncio.to_thread(ask)
 
     return check

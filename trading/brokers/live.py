@@ -6,39 +6,36 @@ absent only after two clean reads of all lists, further apart than a request of 
 """
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeError, ExchangeNotFound, ExchangeRefused, ExchangeStopped
 from trading.brokers.answers import exact_of, exact_value, number
 from trading.domain.money import exact
 from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus
-from trading.turn.ports import Exchange, Held, Memory
+from trading.turn.ports import Exchange, LeaseLost, Leaving, Memory
 
 logger = logging.getLogger(__name__)
 EXPIRY = timedelta(seconds=10)  # ccxt's recvWindow: a request older than this is refused by the exchange
 CLOCK_ERROR = timedelta(seconds=2)
-STOP_AGE = timedelta(seconds=0.4)  # an order that waited longer asks once more whether a stop is in force
 ABSENT_S = 3600.0
 CLOSED = {"canceled": OrderStatus.CANCELLED, "expired": OrderStatus.EXPIRED}
 
 
 class LiveBroker:
-    """The broker of one account at its exchange. `stopped` says whether a stop holds a bot back right now."""
+    """The broker of one account at its exchange. `leaving` is asked right before each order leaves."""
 
-    def __init__(self, exchange: Exchange, memory: Memory, stopped: Callable[[UUID], bool]) -> None:
-        self.exchange, self.memory, self.stopped = exchange, memory, stopped
+    def __init__(self, exchange: Exchange, memory: Memory, leaving: Leaving) -> None:
+        self.exchange, self.memory, self.leaving = exchange, memory, leaving
 
     def submit(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """Send a new order; its answer, with the fills that came along."""
         try:
-            answer = self.exchange.order_create(order, self._held(order))
+            answer = self.exchange.order_create(order, self.leaving)
             return self._told(order, answer, list(answer.get("trades") or []))
-        except ExchangeStopped:
+        except (ExchangeStopped, LeaseLost):
             raise
         except ExchangeRefused as error:
             return [_answered(order, OrderStatus.REJECTED, reason=str(error))]
@@ -120,13 +117,6 @@ class LiveBroker:
         except ExchangeError as error:
             logger.warning("the trades of %s come later: %s", order.client_order_id, error)
             return []
-
-    def _held(self, order: OrderState) -> Held | None:
-        """Entries that waited for their turn are held back by a stop that came meanwhile; exits never are."""
-        began = now()
-        if not order.purpose.is_entry:
-            return None
-        return lambda: abs(now() - began) > STOP_AGE and self.stopped(order.bot_id)
 
 
 def fill_seen(order: OrderState, trade: dict[str, Any], answer: dict[str, Any] | None = None) -> FillSeen:

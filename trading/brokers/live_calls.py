@@ -27,7 +27,7 @@ async def client_ready(account: ExchangeAccount) -> Any:
     return client
 
 
-async def order_create(account: ExchangeAccount, order: OrderState, check: Check | None = None) -> Answer:
+async def order_create(account: ExchangeAccount, order: OrderState, check: Check) -> Answer:
     """Send one order under its client order id; amounts and prices are rounded already.
 
     `check` is asked when the request's turn has come; what it raises is raised, and nothing was sent.

@@ -37,10 +37,14 @@ def _look_due(ports: Ports) -> bool:
 
 def orders_look(ports: Ports, state: AccountState, orders: Iterable[OrderState]) -> list[Event]:
     """News of these orders, without fills that are accounted already."""
-    broker = ports.broker(state)
+    broker = ports.broker(state, _nothing_leaves)
     assert isinstance(broker, LiveBroker)
     events = [event for order in orders for event in broker.look(order)]
     return [event for event in events if not _known(state, event)]
+
+
+def _nothing_leaves(order: OrderState) -> None:
+    raise AssertionError(f"Order {order.client_order_id} was to be looked at, not sent.")
 
 
 def late_fills(exchange: Exchange, state: AccountState) -> list[Event]:

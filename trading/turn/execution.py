@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.clock import now
-from accounts.exchanges.errors import ExchangeError
+from accounts.exchanges.errors import ExchangeError, ExchangeRefused
 from trading.domain.exits import due, touches
 from trading.domain.risk.quote_age import QUOTE_MAX_AGE
 from trading.domain.types import (
@@ -17,20 +17,22 @@ from trading.domain.types import (
     FillApplied,
     IntentTaken,
     Oddity,
+    OrderState,
     OrderStatus,
     Quote,
     QuoteSeen,
     RunStarted,
+    StopLevel,
 )
 from trading.runner import Runner
 from trading.turn.changes import changes_seen, plans_marked
 from trading.turn.claims import intents_waiting
-from trading.turn.ports import Lease, Loaded, Ports
+from trading.turn.ports import BotSeen, Lease, Loaded, Ports
 
 logger = logging.getLogger(__name__)
 START_REFERENCE = "start"
 STOP_AGE = timedelta(seconds=0.4)  # how old what a run knows of stops may be when it decides an entry
-LEASE_AGE = timedelta(seconds=10)  # a run that has asked the exchange for so long holds its lease on
+LEASE_AGE = timedelta(seconds=10)  # an order leaves only under a lease that was proved so recently
 
 
 class Execution:
@@ -99,7 +101,7 @@ class Execution:
 
     def _feed(self, inputs: Sequence[Event]) -> None:
         """All inputs through the runner; what was decided is stored even when the exchange fails on the way."""
-        runner = Runner(self.state, self.ports.broker(self.state), self)
+        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self)
         try:
             runner.feed(RunStarted(self.at))
             for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
@@ -120,12 +122,28 @@ class Execution:
         """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
         if not isinstance(event, IntentTaken) or not event.purpose.is_entry or not self.ports.leaves:
             return
-        if abs(now() - self.looked) > STOP_AGE:  # clocks are set back, too
-            bots = self.ports.store.bots()
-            changed, marks = changes_seen(self.state, bots, self.seen or self.lease.seen, self.at)
-            self.seen, self.looked = marks or self.seen, now()
+        if _older(self.looked, STOP_AGE):
+            changed, marks = changes_seen(self.state, self._bots(), self.seen or self.lease.seen, self.at)
+            self.seen = marks or self.seen
             for change in changed:
                 runner.feed(change)
+
+    def _bots(self) -> list[BotSeen]:
+        self.looked = now()
+        return self.ports.store.bots()
+
+    def leaving(self, order: OrderState) -> None:
+        """Right before an order leaves, which may be long after it was committed: is the lease still ours?
+
+        An entry is also held back by a stop that came meanwhile; exits never are. Raises LeaseLost, ExchangeRefused.
+        """
+        if _older(self.renewed, LEASE_AGE):
+            self.ports.store.lease_renew(self.lease)
+            self.renewed = now()
+        if order.purpose.is_entry and _older(self.looked, STOP_AGE):
+            levels = {bot.bot_id: bot.stop_level for bot in self._bots()}
+            if levels.get(order.bot_id, StopLevel.NO_NEW_ENTRIES) >= StopLevel.NO_NEW_ENTRIES:
+                raise ExchangeRefused("A stop came into force before the order was sent.")
 
     def note(self, event: Event, effects: list[Effect], *, answer: bool) -> None:
         """Keep an input (or an answer that a replay could not work out) and its effects for the next save."""
@@ -139,13 +157,9 @@ class Execution:
                 logger.warning("account %s: %s", self.lease.account_id, effect.text)
 
     def before_send(self) -> None:
-        """Orders that leave this process are committed first; a run that took long shows that it is alive."""
-        if not self.ports.leaves:
-            return
-        self._flush()
-        if abs(now() - self.renewed) > LEASE_AGE:
-            self.ports.store.lease_renew(self.lease)
-            self.renewed = now()
+        """Orders that leave this process are committed first."""
+        if self.ports.leaves:
+            self._flush()
 
     def _flush(self) -> None:
         if not self.events and not self.effects:
@@ -161,3 +175,8 @@ class Execution:
         effects, self.told = self.told, []
         if effects:
             self.ports.store.tell(effects)
+
+
+def _older(moment: datetime, age: timedelta) -> bool:
+    """Whether it is longer ago, or ahead: clocks are set back, too."""
+    return not timedelta(0) <= now() - moment <= age

@@ -126,14 +126,18 @@ class Store(Protocol):
 
 
 Answer = dict[str, Any]  # an order or a trade in ccxt's unified words
-Held = Callable[[], bool]  # asked right before an order leaves: True holds it back
+Leaving = Callable[[OrderState], None]  # asked right before an order leaves: what it raises holds it back
 
 
 class Exchange(Protocol):
     """One account at its exchange. Everything raises the errors of `accounts.exchanges.errors` and nothing else."""
 
-    def order_create(self, order: OrderState, held: Held | None = None) -> Answer:
-        """Send an order once, under its client order id."""
+    def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
+        """Send an order once, under its client order id.
+
+        `leaving` is asked when its turn has come, and the request is signed as of then: whatever delays it after
+        that, the exchange refuses it once it is older than its expiry (`trading.brokers.live.EXPIRY`).
+        """
         ...
 
     def order_cancel(self, order: OrderState) -> None:
@@ -178,7 +182,7 @@ class Ports:
     """All that one account's turn works with."""
 
     store: Store
-    broker: Callable[[AccountState], Broker]
+    broker: Callable[[AccountState, Leaving], Broker]
     quotes: Callable[[Sequence[str]], Sequence[Quote]]  # the newest of these symbols, however old
     memory: Memory
     exchange: Exchange | None = None  # None: our own broker fills the orders in this process
