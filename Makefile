@@ -27,7 +27,8 @@ setup-dev: ## make .venv with the test and lint tools too
 test: setup-dev ## all tests that need no server (with DATABASE_URL and REDIS_URL set: on those): [PYTEST_ARGS="-k scan"]
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-faults: setup-dev ## the fault laboratory in full: every pair of faults
+faults: setup-dev ## the fault laboratory in full: 20,000 simulated histories, every pair of faults
+	@$(PY) -m tests.faults.simulation --seeds 20000
 	@FAULTS=all exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults $(PYTEST_ARGS)
 
 coverage: setup-dev ## which lines the tests without a server reach (twice as slow)

@@ -34,7 +34,7 @@ def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
         if not _claim(account_id, owner, moment) and not _claim_of_dead(account_id, owner, moment):
             return None
     row = AccountLease.objects.get(account_id=account_id)
-    return Lease(account_id, owner, row.token, row.sequence, row.peak_equity, row.seen)
+    return Lease(account_id, owner, row.token, row.sequence, row.peak_equity, moment, row.seen)
 
 
 def _claim(account_id: int, owner: str, at: datetime) -> bool:
@@ -53,9 +53,10 @@ def _claim_of_dead(account_id: int, owner: str, at: datetime) -> bool:
 
 def lease_save(lease: Lease, **values: Any) -> None:
     """Renew the lease and store what the engine carries, or raise LeaseLost. Call it first in each transaction."""
-    rows = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token)
-    if rows.update(expires_at=now() + LEASE_TIME, **values) != 1:
+    rows, moment = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token), now()
+    if rows.update(expires_at=moment + LEASE_TIME, **values) != 1:
         raise LeaseLost(f"Another process took over account {lease.account_id}.")
+    lease.proved_at = moment
 
 
 def lease_release(lease: Lease) -> None:

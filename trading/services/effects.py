@@ -18,7 +18,6 @@ from trading.domain.types import (
     OrderPlaced,
     OrderState,
     OrderStatus,
-    OrderType,
     PositionChanged,
     PositionStatus,
     RiskDenied,
@@ -31,6 +30,7 @@ from trading.services.wakes import trades_changed
 from trading.store import Saved
 
 logger = logging.getLogger(__name__)
+NO_ERRORS = ("would have taken", "came into force before", "waited too long")
 _ROW = ("account", "bot", "instrument")
 
 
@@ -93,12 +93,10 @@ def _errors_count(saved: Saved) -> None:
 
 
 def _is_error(order: OrderState) -> bool:
-    """Refused or unclear. A maker order refused because it would have taken is the market's doing, not an error."""
+    """Refused or unclear. One that would have taken, or was held back on its way, is nobody's error."""
     if order.status is OrderStatus.UNKNOWN:
         return True
-    return order.status is OrderStatus.REJECTED and not (
-        order.type is OrderType.LIMIT_MAKER and "would have taken" in order.reason
-    )
+    return order.status is OrderStatus.REJECTED and not any(words in order.reason for words in NO_ERRORS)
 
 
 def _bots_push(saved: Saved) -> None:

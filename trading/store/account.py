@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 
+from accounts.clock import now
 from accounts.models import ExchangeAccount
 from accounts.services.notices import notice_send
 from trading.domain.types import Effect, Event
@@ -45,12 +46,13 @@ class AccountStore:
 
     def load(self, events: Sequence[Event] = (), *, closed_since: datetime | None = None) -> Loaded:
         """What is stored, in a fixed number of queries."""
+        read_at = now()
         state, rows = state_load(self.account, events=events, closed_since=closed_since)
         self.keys = rows.keys
         account, moments = self.account, ("account__last_checked_at", "check_wanted_at")
         checked, wanted = AccountLease.objects.filter(account=account).values_list(*moments).first() or (None, None)
         facts = AccountFacts(account.pk, account.name, account.exchange, account.quote_currency, checked, wanted)
-        return Loaded(facts, state, [queued(row) for row in rows.intents], bots_seen(account, rows.bots))
+        return Loaded(read_at, facts, state, [queued(row) for row in rows.intents], bots_seen(account, rows.bots))
 
     def bots(self) -> list[BotSeen]:
         """Bots and stops as committed right now."""

@@ -5,7 +5,7 @@ event, and a replay sees it at the same place.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,53 +19,69 @@ from trading.domain.types import (
     InstrumentSeen,
     InstrumentSpec,
     PlanApplied,
+    PositionState,
 )
 from trading.turn.ports import BotSeen
 
 Marks = dict[str, dict[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: its event, and the mark that stands for it once it is decided."""
+
+    event: Event
+    kind: str
+    key: str
+    mark: str
+
+    def marked(self, seen: Marks) -> Marks:
+        """What has been seen, with this change."""
+        return {**seen, self.kind: {**seen.get(self.kind, {}), self.key: self.mark}}
+
+
 def changes_seen(
     state: AccountState, bots: Sequence[BotSeen], seen: dict[str, Any], at: datetime
-) -> tuple[list[Event], Marks | None]:
-    """Events for all that changed, and the new short form (None when nothing did). Fills the state's bots.
+) -> tuple[list[Change], Marks | None]:
+    """All that changed, and the new short form (None when nothing did). Fills the state's bots.
 
     Deleted bots are told only when the engine knows them, as stopped.
     """
-    known_bots, known_plans = seen.get("bots", {}), seen.get("plans", {})
-    told = [bot for bot in bots if not bot.deleted or str(bot.bot_id) in known_bots]
+    known = {kind: seen.get(kind, {}) for kind in ("instruments", "bots", "plans")}
+    told = [bot for bot in bots if not bot.deleted or str(bot.bot_id) in known["bots"]]
     for bot in told:
         state.bots[bot.bot_id] = BotState(bot.bot_id, bot.plan, bot.running, bot.stop_level)
-    specs, spec_marks = _instruments(state, seen.get("instruments", {}), at)
-    plan_marks = plans_marked(state)
-    marks = {"bots": {str(bot.bot_id): bot.mark for bot in told}, "plans": plan_marks, "instruments": spec_marks}
+    found = [
+        *(
+            Change(InstrumentSeen(at, spec), "instruments", name, _mark(spec))
+            for name, spec in state.instruments.items()
+        ),
+        *(_bot(bot, at) for bot in told),
+        *(_plan(held, at) for held in state.positions.values()),
+    ]
+    marks = {
+        "instruments": {**known["instruments"], **{c.key: c.mark for c in found if c.kind == "instruments"}},
+        "bots": {c.key: c.mark for c in found if c.kind == "bots"},
+        "plans": plans_marked(state),
+    }
     if marks == seen:
         return [], None
-    events: list[Event] = [*specs]
-    events += [
-        BotChanged(at, bot.bot_id, bot.plan, bot.running, bot.stop_level)
-        for bot in told
-        if known_bots.get(str(bot.bot_id)) != bot.mark
-    ]
-    events += [
-        PlanApplied(at, held.position_id, held.plan)
-        for held in state.positions.values()
-        if known_plans.get(str(held.position_id), plan_marks[str(held.position_id)])
-        != plan_marks[str(held.position_id)]
-    ]
-    return events, marks
+    # A position's plan is no news at its first sight: it was opened under it.
+    return [c for c in found if known[c.kind].get(c.key, c.mark if c.kind == "plans" else "") != c.mark], marks
+
+
+def _bot(bot: BotSeen, at: datetime) -> Change:
+    return Change(BotChanged(at, bot.bot_id, bot.plan, bot.running, bot.stop_level), "bots", str(bot.bot_id), bot.mark)
+
+
+def _plan(held: PositionState, at: datetime) -> Change:
+    key = str(held.position_id)
+    return Change(PlanApplied(at, held.position_id, held.plan), "plans", key, str(held.plan.config_id))
 
 
 def plans_marked(state: AccountState) -> dict[str, str]:
     """The configuration version of each open position."""
     return {str(p.position_id): str(p.plan.config_id) for p in state.positions.values()}
-
-
-def _instruments(state: AccountState, known: dict[str, str], at: datetime) -> tuple[list[Event], dict[str, str]]:
-    """Limits and fees of the instruments in play; those seen before stay on the list."""
-    marks = {symbol: _mark(spec) for symbol, spec in state.instruments.items()}
-    changed = [symbol for symbol, mark in marks.items() if known.get(symbol) != mark]
-    return [InstrumentSeen(at, state.instruments[symbol]) for symbol in changed], {**known, **marks}
 
 
 def _mark(spec: InstrumentSpec) -> str:

@@ -25,13 +25,14 @@ from trading.domain.types import (
     StopLevel,
 )
 from trading.runner import Runner
-from trading.turn.changes import changes_seen, plans_marked
+from trading.turn.changes import Change, Marks, changes_seen, plans_marked
 from trading.turn.claims import intents_waiting
-from trading.turn.ports import BotSeen, Lease, Loaded, Ports
+from trading.turn.ports import Lease, Loaded, Ports
 
 logger = logging.getLogger(__name__)
 START_REFERENCE = "start"
 STOP_AGE = timedelta(seconds=0.4)  # how old what a run knows of stops may be when it decides an entry
+ENTRY_AGE = timedelta(seconds=15)  # an entry that could not leave so long after its decision is given up
 LEASE_AGE = timedelta(seconds=10)  # an order leaves only under a lease that was proved so recently
 
 
@@ -46,7 +47,8 @@ class Execution:
         self.effects: list[Effect] = []
         self.told: list[Effect] = []
         self.seen: dict[str, Any] | None = None
-        self.looked = self.renewed = now()  # when bots and stops were looked at last; when the lease was shown
+        self.bots = self.decided_by = loaded.bots  # as last looked at; as the engine knows them
+        self.looked = loaded.at  # when bots were looked at last
         self.handled, self._filled = 0, False
 
     def execute(self, quotes: Sequence[Quote] | None, given: Sequence[Event]) -> int:
@@ -64,9 +66,8 @@ class Execution:
         if idle and not any(touches(self.state, quote) for quote in shown):
             return 0
         claimed = waiting.claim(self.ports.store, self.lease, self.at)
-        self.seen = seen
         marks = [QuoteSeen(self.at, quote) for quote in shown]
-        self._feed([*changed, *first, *given, *marks, *claimed, ClockMark(self.at)])
+        self._feed(changed, seen, [*first, *given, *marks, *claimed, ClockMark(self.at)])
         return self.handled
 
     @property
@@ -99,11 +100,15 @@ class Execution:
             return []
         return [CashMoved(self.at, self.state.quote_currency, balance, START_REFERENCE)]
 
-    def _feed(self, inputs: Sequence[Event]) -> None:
-        """All inputs through the runner; what was decided is stored even when the exchange fails on the way."""
+    def _feed(self, changes: Sequence[Change], seen: Marks | None, inputs: Sequence[Event]) -> None:
+        """All of it through the runner; what was decided is stored even when the exchange fails on the way.
+
+        Changes come before anything that is decided by them, so that a replay has them at the same place.
+        """
         runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self)
         try:
             runner.feed(RunStarted(self.at))
+            self._changes(runner, changes, seen)
             for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
                 runner.feed(QuoteSeen(self.at, quote))
             runner.recover()
@@ -122,28 +127,41 @@ class Execution:
         """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
         if not isinstance(event, IntentTaken) or not event.purpose.is_entry or not self.ports.leaves:
             return
-        if _older(self.looked, STOP_AGE):
-            changed, marks = changes_seen(self.state, self._bots(), self.seen or self.lease.seen, self.at)
-            self.seen = marks or self.seen
-            for change in changed:
-                runner.feed(change)
+        self._bots_look()
+        if self.bots is not self.decided_by:
+            changed, marks = changes_seen(self.state, self.bots, self.seen or self.lease.seen, self.at)
+            self.decided_by = self.bots
+            self._changes(runner, changed, marks)
 
-    def _bots(self) -> list[BotSeen]:
-        self.looked = now()
-        return self.ports.store.bots()
+    def _changes(self, runner: Runner, changed: Sequence[Change], marks: Marks | None) -> None:
+        """Each counts as seen with the commit that holds it: a run killed in the middle loses none, repeats none."""
+        for change in changed:
+            self.seen = change.marked(self.seen or self.lease.seen)
+            runner.feed(change.event)
+        self.seen = marks or self.seen
+
+    def _bots_look(self) -> None:
+        """Bots and stops as committed now, unless that was looked at a moment ago."""
+        if _older(self.looked, STOP_AGE):
+            self.looked = now()
+            self.bots = self.ports.store.bots()
 
     def leaving(self, order: OrderState) -> None:
         """Right before an order leaves, which may be long after it was committed: is the lease still ours?
 
-        An entry is also held back by a stop that came meanwhile; exits never are. Raises LeaseLost, ExchangeRefused.
+        An entry is also held back by a stop that came meanwhile, and when it is late; exits never are.
+        Raises LeaseLost, ExchangeRefused.
         """
-        if _older(self.renewed, LEASE_AGE):
+        if _older(self.lease.proved_at, LEASE_AGE):
             self.ports.store.lease_renew(self.lease)
-            self.renewed = now()
-        if order.purpose.is_entry and _older(self.looked, STOP_AGE):
-            levels = {bot.bot_id: bot.stop_level for bot in self._bots()}
-            if levels.get(order.bot_id, StopLevel.NO_NEW_ENTRIES) >= StopLevel.NO_NEW_ENTRIES:
-                raise ExchangeRefused("A stop came into force before the order was sent.")
+        if not order.purpose.is_entry:
+            return
+        if now() - order.created_at > ENTRY_AGE:
+            raise ExchangeRefused("The entry waited too long for its turn at the exchange and was given up.")
+        self._bots_look()
+        levels = {bot.bot_id: bot.stop_level for bot in self.bots}
+        if levels.get(order.bot_id, StopLevel.NO_NEW_ENTRIES) >= StopLevel.NO_NEW_ENTRIES:
+            raise ExchangeRefused("A stop came into force before the order was sent.")
 
     def note(self, event: Event, effects: list[Effect], *, answer: bool) -> None:
         """Keep an input (or an answer that a replay could not work out) and its effects for the next save."""
@@ -165,10 +183,11 @@ class Execution:
         if not self.events and not self.effects:
             return
         events, effects, self.events, self.effects = self.events, self.effects, [], []
-        seen = {**(self.seen or self.lease.seen), "plans": plans_marked(self.state)}
+        seen = dict(self.seen or self.lease.seen)
+        known = seen.get("plans", {})  # what a position's plan changed to is seen when it was decided, not before
+        seen["plans"] = {key: known.get(key, mark) for key, mark in plans_marked(self.state).items()}
         changed = seen if seen != self.lease.seen else None
         self.ports.store.save(self.lease, self.loaded, events, effects, changed)
-        self.renewed = now()
         self.told += effects
 
     def _tell(self) -> None:

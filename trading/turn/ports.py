@@ -28,6 +28,7 @@ class Lease:
     token: int
     sequence: int
     peak_equity: Decimal
+    proved_at: datetime  # when it was ours for certain
     seen: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,6 +73,7 @@ class BotSeen:
 class Loaded:
     """What is stored of an account: the engine's state, the queue, and its bots."""
 
+    at: datetime  # when it was read
     facts: AccountFacts
     state: AccountState
     intents: list[QueuedIntent]

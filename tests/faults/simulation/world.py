@@ -1,0 +1,392 @@
+"""One history: users, markets, workers and everything that goes wrong, drawn from one seed."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from accounts.clock import clock_set
+from accounts.exchanges.errors import ExchangeError, ExchangeStopped
+from tests.faults.simulation.database import WAITING, BotRow, Broken, IntentRow, MemoryStore, Rows
+from tests.faults.simulation.desk import SimDesk
+from tests.faults.simulation.exchange import SimAccount, SimExchange
+from tests.faults.simulation.memory import SimMemory
+from trading.brokers.live import LiveBroker
+from trading.domain.orders import OPEN
+from trading.domain.position import OPEN_STATES
+from trading.domain.types import (
+    InstrumentSpec,
+    IntentTaken,
+    OrderState,
+    OrderType,
+    Plan,
+    PositionStatus,
+    Purpose,
+    Quote,
+    Side,
+    StopLevel,
+)
+from trading.turn.ports import LeaseBusy, LeaseLost, Ports
+from trading.turn.turn import account_turn
+
+D = Decimal
+START = datetime(2026, 1, 5, tzinfo=UTC)
+SPECS = {
+    spec.symbol: spec
+    for spec in (
+        InstrumentSpec("BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), D("0.00001"), None, D(5)),
+        InstrumentSpec("DOGE/USDT", "DOGE", "USDT", D("0.00001"), D(1), D(1), D(9000), D(1)),
+    )
+}
+PRICES = {"BTC/USDT": D("60000.00"), "DOGE/USDT": D("0.12000")}
+STOP_LATE = timedelta(seconds=1)
+ENTRY_LATE = timedelta(seconds=16)  # a decision in time, and its longest wait for a turn at the exchange
+UNCLEAR = ("pending", "unknown")
+
+
+class Killed(BaseException):
+    """The worker process is gone: no handler of ours sees it."""
+
+
+class World:
+    """Everything there is. `run()` lives through one history and raises Broken where an invariant fails."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng, self.seed = random.Random(seed), seed
+        self.clock, self.started_at = START, START - timedelta(days=1)
+        self.future: list[tuple[datetime, int, Callable[[], None]]] = []
+        self.calm, self.dying, self.depth = False, False, 0
+        self.log: list[str] = []
+        self._serial = 0
+        self.exchange = SimExchange(self, SPECS, dict(PRICES))
+        self.notes: dict[tuple[int, str], tuple[Any, datetime]] = {}
+        self.rows: dict[int, Rows] = {}
+        self.lateness: list[timedelta] = []
+        self.chance = self.rng.choice([0.02, 0.1, 0.3])  # of weather, at each request
+        self.harm = self.rng.choice([0.0, 0.01, 0.03, 0.06])  # of a kill or stall, at each point
+        self.crowded = self.rng.choice([0.0, 0.05, 0.3])  # that a request waits long for its turn
+        for account_id in range(1, self.rng.choice([2, 2, 3])):
+            self._account(account_id)
+
+    def _account(self, account_id: int) -> None:
+        balances = {"USDT": D(1000)} | ({"BNB": D(5)} if self.exchange.fee_coin else {})
+        self.exchange.accounts[account_id] = SimAccount(balances)
+        rows = self.rows[account_id] = Rows()
+        for number in range(2):
+            bot = BotRow(UUID(int=account_id * 100 + number), self._plan())
+            rows.bots[bot.bot_id] = bot
+
+    def _plan(self) -> Plan:
+        rng = self.rng
+        return Plan(
+            config_id=UUID(int=rng.getrandbits(64)), confidence_threshold=D("0.1"),
+            capital_per_trade=D(rng.choice([20, 60, 200])), profit_target=D(rng.choice(["0.002", "0.01", "0.5"])),
+            stop_loss=D(rng.choice(["0.002", "0.01", "0.5"])), holding_time=timedelta(seconds=rng.choice([60, 5000])),
+            entry_type=rng.choice([OrderType.MARKET, OrderType.LIMIT_MAKER]),
+            maker_timeout=timedelta(seconds=rng.choice([5, 20])), taker_after_timeout=rng.random() < 0.5,
+            max_positions=2, max_drawdown=D("0.9"), max_spread=D("0.05"),
+        )  # fmt: skip
+
+    # --- time and chance --------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock on; what was on its way arrives."""
+        end = self.clock + timedelta(seconds=seconds)
+        while self.future and min(self.future)[0] <= end:
+            due = min(self.future)
+            self.future.remove(due)
+            self.clock = max(self.clock, due[0])
+            due[2]()
+        self.clock = end
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        self.future.append((self.clock + timedelta(seconds=seconds), self.serial(), what))
+
+    def weather(self, what: str, kinds: Sequence[str]) -> str:
+        """What goes wrong with this request; empty: nothing."""
+        if self.calm or self.rng.random() >= self.chance:
+            return ""
+        kind = self.rng.choice(kinds)
+        self.say(f"weather {what}: {kind}")
+        return kind
+
+    def say(self, text: str) -> None:
+        self.log.append(f"{(self.clock - START).total_seconds():8.2f} {'  ' * self.depth}{text}")
+
+    def point(self, name: str) -> None:
+        """A place where a worker may be killed, or stall while others go on."""
+        self.pass_time(0.005)
+        if self.calm or self.rng.random() >= self.harm:
+            return
+        what = self.rng.choice(["kill", "stall", "stall", "user"])
+        if what == "kill":
+            self.say(f"killed at {name}")
+            self.dying = True
+            raise Killed
+        if what == "stall":
+            self._stall(name, self.rng.choice([0.6, 3, 15, 50, 120]))
+        else:
+            self.act(self.rng.choice(["stop", "close", "cancel", "outside"]))
+
+    def queue(self) -> None:
+        """A request waits for its turn in the budget."""
+        self.point("budget")
+        if not self.calm and self.rng.random() < self.crowded:
+            self._stall("budget", self.rng.choice([0.6, 3, 12, 60]))
+
+    def _stall(self, name: str, seconds: float) -> None:
+        """Time passes, and others go on."""
+        if self.depth > 1:
+            return
+        self.say(f"stalls {seconds} s at {name}")
+        self.act(self.rng.choice(["stop", "tick", "tick"]))
+        self.pass_time(seconds)
+        if seconds >= 50 and self.rng.random() < 0.5:  # long enough for another worker to settle what this one began
+            for _ in range(3):
+                self.act("turn")
+                self.pass_time(7)
+        for _ in range(self.rng.randint(0, 3)):
+            self.act(self.rng.choice(["turn", "turn", "tick", "stop", "wait"]))
+
+    # --- what users, markets and workers do -------------------------------------------------------------------------
+
+    def act(self, what: str) -> None:
+        getattr(self, f"_{what}")(self.rng.choice(sorted(self.rows)))
+
+    def _turn(self, account_id: int) -> None:
+        dying, self.dying = self.dying, False
+        self.depth += 1
+        self.say(f"turn of {account_id}")
+        try:
+            account_turn(self.ports(account_id))
+        except Killed:
+            if self.rng.random() < 0.7:  # found dead by another worker of the host; else its lease runs out
+                self.rows[account_id].owner, self.rows[account_id].expires_at = "", None
+        except ExchangeStopped as error:
+            self.say(f"  stopped: {error}")
+            self.rows[account_id].barred = True
+        except (LeaseBusy, LeaseLost, ExchangeError) as error:
+            self.say(f"  {type(error).__name__}: {error}")
+        finally:
+            self.depth -= 1
+            self.dying = dying
+
+    def ports(self, account_id: int) -> Ports:
+        desk, memory = SimDesk(self, self.exchange, account_id), SimMemory(self, account_id)
+        return Ports(
+            MemoryStore(self, account_id, self.rows[account_id], SPECS),
+            lambda state, leaving: LiveBroker(desk, memory, leaving),
+            self.quotes, memory, desk, leaves=True, fee_pair="BNB/USDT", started_at=self.started_at,
+        )  # fmt: skip
+
+    def quotes(self, symbols: Sequence[str]) -> list[Quote]:
+        if self.weather("quotes", ("none",)):
+            return []
+        shown = {name: (self.exchange.bid(name), self.exchange.ask(name)) for name in SPECS}
+        shown["BNB/USDT"] = D(300), D("300.1")
+        return [Quote(name, *shown[name], D(10**6), D(10**6), self.clock) for name in symbols if name in shown]
+
+    def _entry(self, account_id: int) -> None:
+        rows, rng = self.rows[account_id], self.rng
+        symbol, by_hand = rng.choice(sorted(SPECS)), rng.random() < 0.3
+        amount = D(rng.choice([15, 50, 1500])) if by_hand else None
+        limit = (
+            self.exchange.bid(symbol) * D(rng.choice(["0.999", "1.001"])) if by_hand and rng.random() < 0.5 else None
+        )
+        taken = IntentTaken(
+            self.clock, UUID(int=rng.getrandbits(100)), rng.choice(sorted(rows.bots)), symbol, Side.BUY,
+            Purpose.MANUAL_ENTRY if by_hand else Purpose.ENTRY, D("0.5"), amount, limit,
+            self.clock + timedelta(seconds=rng.choice([5, 60])),
+        )  # fmt: skip
+        rows.intents[taken.intent_id] = IntentRow(taken, self.serial())
+        self.say(f"entry {symbol} {'by hand' if by_hand else ''}")
+
+    def _close(self, account_id: int) -> None:
+        """A selling signal or an owner who wants out."""
+        rows = self.rows[account_id]
+        held = sorted((p for p in rows.positions.values() if p.status in OPEN_STATES), key=lambda p: p.position_id)
+        if held:
+            position = self.rng.choice(held)
+            purpose = self.rng.choice([Purpose.EXIT, Purpose.FORCE_EXIT])
+            key = UUID(int=self.rng.getrandbits(100))
+            taken = IntentTaken(self.clock, key, position.bot_id, position.symbol, Side.SELL, purpose)
+            rows.intents[key] = IntentRow(taken, self.serial())
+
+    def _cancel(self, account_id: int) -> None:
+        """An owner cancels an order, or withdraws an intent that waits."""
+        rows, rng = self.rows[account_id], self.rng
+        open_orders = sorted((o for o in rows.orders.values() if o.status in OPEN), key=lambda o: o.client_order_id)
+        pending = [row for row in rows.intents.values() if row.status == "pending" and row.taken.purpose.is_entry]
+        if open_orders and rng.random() < 0.7:
+            order, key = rng.choice(open_orders), UUID(int=rng.getrandbits(100))
+            taken = IntentTaken(
+                self.clock, key, order.bot_id, order.symbol, order.side, Purpose.CANCEL,
+                client_order_id=order.client_order_id,
+            )  # fmt: skip
+            rows.intents[key] = IntentRow(taken, self.serial())
+        elif pending:
+            rng.choice(pending).status = "denied"
+
+    def _stop(self, account_id: int) -> None:
+        rows, rng = self.rows[account_id], self.rng
+        bot = rows.bots[rng.choice(sorted(rows.bots))]
+        bot.stop = rng.choice([StopLevel.NONE, StopLevel.NONE, 1, 2, 3])
+        bot.stopped_at = (bot.stopped_at or self.clock) if bot.stop else None
+        self.say(f"stop {bot.stop} on {bot.bot_id.int}")
+
+    def _resume(self, account_id: int) -> None:
+        self.rows[account_id].barred = False
+
+    def _plans(self, account_id: int) -> None:
+        rows = self.rows[account_id]
+        bot = rows.bots[self.rng.choice(sorted(rows.bots))]
+        bot.plan = self._plan()
+        if self.rng.random() < 0.5:  # also for what is open
+            for position in rows.positions.values():
+                if position.bot_id == bot.bot_id and self._held(position):
+                    position.plan = bot.plan
+
+    def _tick(self, _account_id: int) -> None:
+        self.exchange.tick()
+
+    def _wait(self, _account_id: int) -> None:
+        self.pass_time(self.rng.choice([0.3, 0.3, 1, 1, 4, 11, 40]))
+
+    def _flush(self, _account_id: int) -> None:
+        """Redis lost all it knew."""
+        self.notes.clear()
+
+    def _bell(self, account_id: int) -> None:
+        SimMemory(self, account_id).note_once("bell", 1, 600)
+
+    def _gap(self, account_id: int) -> None:
+        """Its stream broke: the account is to be checked."""
+        self.rows[account_id].check_wanted_at = self.clock
+
+    def _outside(self, account_id: int) -> None:
+        if self.rows[account_id].checked_at is None:
+            return  # its ledger begins with what is there
+        self.exchange.outside(account_id, "USDT", D(self.rng.choice([-30, 50])))
+
+    def revoke(self, account_id: int) -> None:
+        self.rows[account_id].barred = True
+
+    # --- what is watched while it happens ---------------------------------------------------------------------------
+
+    def order_arrives(self, account_id: int, order: OrderState, signed_at: datetime) -> None:
+        """The exchange is about to take an order: it must be committed, alone for its intent, and allowed."""
+        rows = self.rows[account_id]
+        self.say(f"exchange takes {order.side} {order.amount} {order.symbol} {order.client_order_id[:6]}")
+        if order.client_order_id not in rows.orders:
+            raise Broken(f"order {order.client_order_id} reached the exchange before it was committed")
+        twins = [o for o in self.exchange.accounts[account_id].orders if self._intent(rows, o) == order.intent_id]
+        if any(o.client_id == order.client_order_id for o in twins):
+            raise Broken(f"order {order.client_order_id} was sent twice")
+        if any(o.status == "open" for o in twins):
+            raise Broken(f"intent {order.intent_id} has two live orders")
+        if order.purpose.is_entry:
+            bot = rows.bots[order.bot_id]
+            until = rows.intents[order.intent_id].taken.expires_at
+            if until is not None and order.leg == 0 and signed_at - until > ENTRY_LATE:
+                raise Broken(f"an entry left {signed_at - until} after it had expired")
+            if bot.stopped_at is not None and signed_at - bot.stopped_at > STOP_LATE:
+                raise Broken(f"an entry left {signed_at - bot.stopped_at} after a stop was committed")
+
+    @staticmethod
+    def _intent(rows: Rows, order: Any) -> UUID | None:
+        known = rows.orders.get(order.client_id)
+        return known.intent_id if known else None
+
+    # --- the history ------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Live through it, then let everything come to rest, and check."""
+        from tests.faults.simulation.checks import check_all
+
+        acts = (
+            ["turn"] * 10 + ["entry"] * 6 + ["tick"] * 5 + ["wait"] * 5 + ["close", "cancel", "stop", "bell", "gap"]
+            + ["resume", "plans", "flush", "outside"]
+        )  # fmt: skip
+        with clock_set(self.now):
+            for account_id in self.rows:
+                self._turn(account_id)
+            for _ in range(self.rng.randint(40, 300)):
+                self.act(self.rng.choice(acts))
+            self.rest()
+            check_all(self)
+
+    def rest(self) -> None:
+        """Good weather; owners act; what is unclear must become clear, and what is held is closed."""
+        self.calm = True
+        self.pass_time(60)
+        for rows in self.rows.values():
+            rows.barred = False
+            for bot in rows.bots.values():
+                bot.stop, bot.stopped_at = StopLevel.NONE, None
+        since = self.clock
+        self._until(lambda: not self._unclear(), timedelta(seconds=30), "an order stayed unclear")
+        self.lateness.append(self.clock - since)
+        for account_id, rows in self.rows.items():
+            for bot_id, symbol in sorted({(p.bot_id, p.symbol) for p in rows.positions.values() if self._held(p)}):
+                key = UUID(int=self.rng.getrandbits(100))
+                taken = IntentTaken(self.clock, key, bot_id, symbol, Side.SELL, Purpose.FORCE_EXIT)
+                rows.intents[key] = IntentRow(taken, self.serial())
+            self.rows[account_id].check_wanted_at = self.clock
+        self._until(self._quiet, timedelta(minutes=20), "the account did not come to rest")
+        for rows in self.rows.values():
+            rows.check_wanted_at = self.clock + timedelta(seconds=1)
+            self._entry_refused(rows)
+        self.pass_time(4)
+        for account_id in self.rows:
+            self._turn(account_id)
+
+    def _entry_refused(self, rows: Rows) -> None:
+        """Something to do, so that the account is checked once more: an entry that risk denies."""
+        key = UUID(int=self.rng.getrandbits(100))
+        taken = IntentTaken(self.clock, key, min(rows.bots), "BTC/USDT", Side.BUY, Purpose.ENTRY, D("0.01"))
+        rows.intents[key] = IntentRow(taken, self.serial())
+
+    def _until(self, done: Callable[[], bool], longest: timedelta, what: str) -> None:
+        began = self.clock
+        while not done():
+            if self.clock - began > longest:
+                raise Broken(f"{what}: {self._open()}")
+            self.pass_time(4)
+            self.exchange.tick()
+            for account_id in self.rows:
+                self._turn(account_id)
+
+    def _open(self) -> str:
+        """What is not at rest, in short."""
+        found = []
+        for rows in self.rows.values():
+            found += [f"intent {r.taken.purpose} {r.status}" for r in rows.intents.values() if r.status in WAITING]
+            found += [
+                f"order {o.side} {o.amount} {o.status} {o.reason}" for o in rows.orders.values() if o.status in OPEN
+            ]
+            found += [f"position {p.status} {p.amount}" for p in rows.positions.values() if self._held(p)]
+        return ", ".join(found)
+
+    def _unclear(self) -> bool:
+        return any(order.status in UNCLEAR for rows in self.rows.values() for order in rows.orders.values())
+
+    @staticmethod
+    def _held(position: Any) -> bool:
+        return position.status in (PositionStatus.OPENING, PositionStatus.OPEN, PositionStatus.CLOSING)
+
+    def _quiet(self) -> bool:
+        return not any(
+            any(row.status in WAITING for row in rows.intents.values())
+            or any(order.status in OPEN for order in rows.orders.values())
+            or any(self._held(position) for position in rows.positions.values())
+            for rows in self.rows.values()
+        )
