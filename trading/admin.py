@@ -126,6 +126,21 @@ class FillAdmin(HistoryAdmin):
     list_select_related = ("account", "instrument")
 
 
+@admin.register(m.AccountCheck)
+class AccountCheckAdmin(HistoryAdmin):
+    """What comparisons of accounts with their exchanges have found."""
+
+    list_display = ("at", "account", "outcome", "reason", "words")
+    list_filter = ("outcome", "account__exchange", "account__mode", ("at", RangeDateTimeFilter))
+    search_fields = ("account__name", "account__user__email", "findings")
+    list_select_related = ("account",)
+
+    @admin.display(description="Found")
+    def words(self, row: m.AccountCheck) -> str:
+        """The findings in words."""
+        return " ".join(finding["text"] for finding in row.findings)
+
+
 class PoolAdmin(HistoryAdmin):
     """Shared by open positions and closed trades."""
 

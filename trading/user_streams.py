@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.exchanges.errors import ExchangeError, ExchangeRefused, translated
 from accounts.models import ExchangeAccount
 from trading.models import Bot, Order, Position
-from trading.services.reconciliation import bell_ring, stream_alive, stream_lost
+from trading.services.reconciliation import bell_ring, check_want, stream_alive, stream_lost
 from trading.services.wakes import account_wake_now
 from trading.wiring import fills_here
 
@@ -65,8 +65,7 @@ async def _account_stream(account: ExchangeAccount) -> None:
             logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
         except ExchangeError as error:
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
-        await asyncio.to_thread(stream_lost, account.pk)
-        await asyncio.to_thread(_ring, account.pk)  # there may be a gap: look once more
+        await asyncio.to_thread(_gap, account.pk)
         await asyncio.sleep(wait)
         wait = min(wait * 2, BACKOFF_S[1])
 
@@ -87,6 +86,13 @@ async def _messages(account: ExchangeAccount) -> Any:
             finally:
                 waiting.cancel()
             yield waiting.result()
+
+
+def _gap(account_id: int) -> None:
+    """What happened since may have been missed: look at its orders, and when it had delivered compare the account."""
+    if stream_lost(account_id):
+        check_want(account_id, "a gap in its stream")
+    _ring(account_id)
 
 
 def _ring(account_id: int) -> None:

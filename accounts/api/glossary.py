@@ -29,6 +29,7 @@ WORDS = {
     "error": "The one shape of every refusal.",
     "exchange": "Name of the exchange.",
     "exchange_at": "When the exchange was last asked, UTC.",
+    "gone": "Base currency written off: taken out of the account by another way than the platform's orders.",
     "exchange_order_id": "The exchange's.",
     "exchange_total": "What the exchange said when it was last asked.",
     "exchanges": "The streams of every exchange.",

@@ -171,7 +171,8 @@ class Laboratory:
 
     def restart(self) -> None:
         """As after a start of the worker: the account is checked, and its recent fills are told once more."""
-        wiring.process_started()
+        with clock_set(self.clock):
+            wiring.process_started()
         self.turn()
 
     def held(self) -> int:

@@ -8,9 +8,8 @@ import pytest
 
 from accounts.exchanges.errors import ExchangeAmbiguous
 from trading.brokers import live, live_calls
-from trading.domain import engine, fills
-from trading.domain.types import FillSeen, OrderAnswered, OrderStatus
-from trading.turn import catch_up
+from trading.domain.types import OrderAnswered, OrderStatus
+from trading.store import load
 
 
 def blind_resend(monkeypatch) -> None:
@@ -39,15 +38,8 @@ def unclear_is_refused(monkeypatch) -> None:
 
 
 def fills_count_again(monkeypatch) -> None:
-    """A fill that is told twice is accounted twice."""
-    seen = fills.seen
-
-    def forgetful(state, event):
-        state.trade_ids.clear()
-        return seen(state, event)
-
-    monkeypatch.setitem(engine._HANDLERS, FillSeen, forgetful)
-    monkeypatch.setattr(catch_up, "_known", lambda state, event: False)
+    """Which fills are accounted is forgotten from turn to turn."""
+    monkeypatch.setattr(load, "_fills", lambda *given: None)
 
 
 def absent_too_early(monkeypatch) -> None:

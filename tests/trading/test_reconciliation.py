@@ -3,15 +3,15 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.clock import clock_set, now
 from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
 from accounts.models import Notice
 from tests.trading.conftest import AT
 from trading import wiring
 from trading.brokers import live_calls
-from trading.models import Balance, BalanceSnapshot, Intent, LedgerEntry, Order
+from trading.models import AccountCheck, AccountLease, Balance, BalanceSnapshot, Intent, LedgerEntry, Order
 from trading.services import reconciliation, sweep, work
-from trading.turn import turn
-from trading.turn.execution import Execution
+from trading.turn import check
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,12 @@ def exchange_has(monkeypatch):
                 raise totals["error"]
             return {name: Decimal(total) for name, total in totals.items()}
 
+        async def nothing(account, *more):
+            return []
+
         monkeypatch.setattr(live_calls, "balances_read", read)
+        monkeypatch.setattr(live_calls, "orders_open", nothing)
+        monkeypatch.setattr(live_calls, "trades_since", nothing)
         return asked
 
     return set_to
@@ -65,40 +70,69 @@ def test_no_balance_is_asked_of_an_account_with_nothing_to_do(account, exchange_
     assert asked == []
 
 
-def test_a_difference_is_told_and_never_overwritten(make, account, exchange_has):
+def waiting_entry(make, account):
+    bot = make.bot(account)
+    return Intent.objects.create(
+        bot=bot, config=bot.config, account=account, instrument=make.instrument(), purpose="manual_entry", side="buy",
+        amount_quote="50", expires_at=now() + timedelta(hours=1),
+    )  # fmt: skip
+
+
+def test_a_difference_is_shown_and_booked_when_it_stays(make, account, exchange_has):
     exchange_has(USDT="100")
     work.account_work(account_id=account.pk)
     reconciliation.check_want(account.pk, "test")
-    bot = make.bot(account)
-    Intent.objects.create(
-        bot=bot,
-        config=bot.config,
-        account=account,
-        instrument=make.instrument(),
-        purpose="manual_entry",
-        side="buy",
-        amount_quote="50",
-        expires_at=AT,
-    )
+    waiting_entry(make, account)
     exchange_has(USDT="175")
     work.account_work(account_id=account.pk)
     row = Balance.objects.get(currency="USDT")
     assert (row.total, row.exchange_total) == (Decimal(100), Decimal(175))
-    assert "+75 USDT" in Notice.objects.exclude(title__startswith="The entry into").get().text
-    assert Intent.objects.get().status == "denied"  # there is no price of it here
+    assert AccountCheck.objects.get().outcome == "shown" and not Notice.objects.exists()
+    later = now() + check.CONFIRM
+    with clock_set(lambda: later):
+        assert sweep.accounts_with_work() == {account.pk}
+        work.account_work(account_id=account.pk)
+    assert Balance.objects.get(currency="USDT").total == Decimal(175)
+    assert LedgerEntry.objects.get(amount="75").kind == "deposit"
+    assert "+75 USDT" in Notice.objects.get().text
+    assert AccountCheck.objects.first().outcome == "repaired"
 
 
-def test_balances_older_than_the_ledger_are_no_difference(account, exchange_has, monkeypatch):
-    """Orders of the same turn fill between the balance request and the comparison."""
+def test_a_difference_that_goes_away_was_a_fill_not_listed_yet(make, account, exchange_has):
     exchange_has(USDT="100")
-
-    class Filled(Execution):
-        filled = True
-
-    monkeypatch.setattr(turn, "Execution", Filled)
     work.account_work(account_id=account.pk)
-    account.refresh_from_db()
-    assert account.last_checked_at is None and not Notice.objects.exists()
+    reconciliation.check_want(account.pk, "test")
+    waiting_entry(make, account)
+    for total, seconds in (("90", 0), ("100", 20), ("100", 40)):
+        exchange_has(USDT=total)
+        later = now() + timedelta(seconds=seconds)
+        with clock_set(lambda later=later: later):
+            work.account_work(account_id=account.pk)
+    assert Balance.objects.get(currency="USDT").total == Decimal(100) and LedgerEntry.objects.count() == 1
+    assert AccountLease.objects.get().unconfirmed == {}
+
+
+def test_an_owner_may_have_an_idle_account_compared(account, exchange_has):
+    asked = exchange_has(USDT="100")
+    work.account_work(account_id=account.pk)
+    work.account_work(account_id=account.pk)
+    reconciliation.check_request(account=account)
+    work.account_work(account_id=account.pk)
+    work.account_work(account_id=account.pk)
+    assert len(asked) == 2
+
+
+def test_the_rotation_takes_the_longest_unchecked_with_something_open(make, at_noon):
+    rows, instrument = [], make.instrument()
+    for minutes in (30, 20, 16, 5):
+        bot = make.bot(make.account(mode="practice", last_checked_at=at_noon - timedelta(minutes=minutes)))
+        make.position(bot, instrument)
+        AccountLease.objects.create(account=bot.account)
+        rows.append(bot.account)
+    assert sweep.checks_rotate() == sweep.ROTATED_A_SWEEP == 2
+    wanted = AccountLease.objects.exclude(check_wanted_at=None).values_list("account_id", flat=True)
+    assert set(wanted) == {rows[0].pk, rows[1].pk}
+    assert sweep.checks_rotate() == 1 and sweep.checks_rotate() == 0
 
 
 def test_an_exchange_that_is_down_means_no_trading_and_five_errors_pause_the_bot(make, account, exchange_has):

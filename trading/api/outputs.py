@@ -208,6 +208,7 @@ class PositionOutput(_OfBot):
             "fees_quote",
             "realised_pnl",
             "dust",
+            "gone",
             "stop_price",
             "target_price",
             "hold_until",

@@ -1,7 +1,7 @@
 """One account at its exchange through ccxt. Implements `trading.turn.ports.Exchange` for synchronous callers."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -48,6 +48,10 @@ class CcxtExchange:
     def trades_since(self, symbol: str, since: datetime) -> list[Answer]:
         """The account's own executions in one symbol."""
         return _wait(calls.trades_since(self.account, symbol, int(since.timestamp() * 1000)))
+
+    def orders_open(self, symbols: Sequence[str]) -> list[Answer]:
+        """What rests in these symbols, whoever ordered it."""
+        return _wait(calls.orders_open(self.account, symbols))
 
     def balances(self) -> dict[str, Decimal]:
         """Totals per currency."""

@@ -14,7 +14,7 @@ from accounts.clock import now
 from accounts.exchanges.errors import ExchangeError, ExchangeNotFound, ExchangeRefused, ExchangeStopped
 from trading.brokers.answers import exact_of, exact_value, number
 from trading.domain.money import exact
-from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus
+from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus, Side
 from trading.turn.ports import Exchange, LeaseLost, Leaving, Memory
 
 logger = logging.getLogger(__name__)
@@ -120,19 +120,26 @@ class LiveBroker:
 
 
 def fill_seen(order: OrderState, trade: dict[str, Any], answer: dict[str, Any] | None = None) -> FillSeen:
-    """One execution in the engine's words; a fee that the exchange leaves out counts as none."""
+    """One execution of an order in the engine's words."""
+    return fill_read(order.client_order_id, order.symbol, order.side, trade, answer or {})
+
+
+def fill_read(
+    client_order_id: str, symbol: str, side: Side, trade: dict[str, Any], answer: dict[str, Any] | None = None
+) -> FillSeen:
+    """One execution as ccxt tells it; a fee that the exchange leaves out counts as none."""
     fee = trade.get("fee") or {}
     stamp = trade.get("timestamp") or (answer or {}).get("lastUpdateTimestamp") or (answer or {}).get("timestamp")
     at = datetime.fromtimestamp(int(stamp) // 1000, UTC) + timedelta(milliseconds=int(stamp) % 1000) if stamp else now()
-    base, quote = order.symbol.split("/")
+    base, quote = symbol.split("/")
     return FillSeen(
         at=at,
-        client_order_id=order.client_order_id,
+        client_order_id=client_order_id,
         trade_id=str(trade["id"]),
         price=exact_value(trade, "price"),
         amount=exact_value(trade, "amount"),
         fee=exact_of(fee.get("cost"), trade.get("info")),
-        fee_currency=str(fee.get("currency") or (base if order.side == "buy" else quote)),
+        fee_currency=str(fee.get("currency") or (base if side is Side.BUY else quote)),
         maker=trade.get("takerOrMaker") == "maker",
     )
 

@@ -4,7 +4,7 @@ Everything raises the platform's own errors (`accounts.exchanges.errors`). ccxt'
 bought twice after a lost answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -112,6 +112,16 @@ async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> 
     client = await client_ready(account)
     with translated("The list of trades"):
         return list(await client.fetch_my_trades(symbol, since_ms))
+
+
+async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[Answer]:
+    """What rests at the exchange in these symbols, whoever ordered it."""
+    client = await client_ready(account)
+    rows: list[Answer] = []
+    for symbol in symbols:
+        with translated("The list of open orders"):
+            rows += [checked(row) for row in await client.fetch_open_orders(symbol)]
+    return rows
 
 
 async def balances_read(account: ExchangeAccount) -> dict[str, Decimal]:

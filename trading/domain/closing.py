@@ -6,6 +6,7 @@ instrument sells it along.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from trading.domain import ids, pnl
@@ -14,7 +15,7 @@ from trading.domain.exits import retry_at, sellable
 from trading.domain.ledger import held_by_others
 from trading.domain.orders import is_open
 from trading.domain.placing import place
-from trading.domain.position import dust_hand_on, dust_write_off, move
+from trading.domain.position import dust_hand_on, dust_write_off, gone_write_off, move
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -103,9 +104,11 @@ def send(state: AccountState, position: PositionState, at: datetime) -> list[Eff
     if sellable(position.amount, bid, spec) <= 0:
         return swept + finish(state, position, at)
     own = state.balances.get(spec.base, ZERO) - held_by_others(state, spec.base, position.position_id)
-    amount = sellable(min(position.amount, own), bid, spec)
+    if own < position.amount:
+        swept.append(_gone(position, spec.base, own, at))
+    amount = sellable(position.amount, bid, spec)
     if amount <= 0:
-        return swept + _later(position, at, f"The account holds too little {spec.base} to sell {position.amount}.")
+        return swept + finish(state, position, at)
     if position.status is not PositionStatus.CLOSING:
         move(position, PositionStatus.CLOSING)
     assert position.exit_intent_id is not None
@@ -143,10 +146,11 @@ def leftover_note(state: AccountState, position: PositionState) -> None:
         state.leftovers.setdefault((position.bot_id, position.symbol), set()).add(position.position_id)
 
 
-def _later(position: PositionState, at: datetime, why: str) -> list[Effect]:
-    position.exits_tried += 1
-    position.retry_at = retry_at(at, position.exits_tried)
-    return [Oddity(at, why), PositionChanged(at, position_copy(position))]
+def _gone(position: PositionState, coin: str, own: Decimal, at: datetime) -> Effect:
+    """Coins that the account has no more (sold or withdrawn by hand) cannot be sold: the exit goes on without them."""
+    missing = position.amount - max(own, ZERO)
+    gone_write_off(position, missing)
+    return Oddity(at, f"{missing} {coin} of a position are not in the account any more and were written off.")
 
 
 def finish(state: AccountState, position: PositionState, at: datetime) -> list[Effect]:

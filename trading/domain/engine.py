@@ -68,7 +68,7 @@ def _cash_moved(state: AccountState, event: CashMoved) -> list[Effect]:
     state.cash_references.add(event.reference)
     if event.currency == state.quote_currency and state.peak_equity > 0:
         state.peak_equity = max(state.peak_equity + event.amount, state.peak_equity * 0)
-    kind = "deposit" if event.amount > 0 else "withdrawal"
+    kind = event.kind or ("deposit" if event.amount > 0 else "withdrawal")
     return [*post(state, event.at, event.currency, event.amount, kind, event.reference)]
 
 

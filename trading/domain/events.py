@@ -90,12 +90,16 @@ class FillSeen:
 
 @dataclass(frozen=True, slots=True)
 class CashMoved:
-    """A deposit (positive) or withdrawal (negative); `reference` makes it unique."""
+    """Money came (positive) or left (negative) by another way than our orders; `reference` makes it unique.
+
+    `kind` is the ledger's word for it; empty: a deposit or a withdrawal.
+    """
 
     at: datetime
     currency: str
     amount: Decimal
     reference: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

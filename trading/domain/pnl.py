@@ -17,14 +17,14 @@ def realised(position: PositionState) -> Decimal:
         return position.sell_proceeds - position.buy_cost - position.fees_cash
     if not position.sold:
         return -position.fees_cash
-    held_ever = position.sold + position.amount + position.dust
+    held_ever = position.sold + position.amount + position.dust + position.gone
     cost_sold = average_round(position.buy_cost * position.sold / held_ever) if held_ever > 0 else position.buy_cost
     return position.sell_proceeds - cost_sold - position.fees_cash
 
 
 def unrealised(position: PositionState, bid: Decimal) -> Decimal:
     """What selling the rest at `bid` would add, before its fee, in quote currency."""
-    held_ever = position.sold + position.amount + position.dust
+    held_ever = position.sold + position.amount + position.dust + position.gone
     if held_ever <= 0:
         return ZERO
     return position.amount * bid - average_round(position.buy_cost * position.amount / held_ever)
@@ -35,7 +35,7 @@ def held_value(state: AccountState, position: PositionState) -> Decimal:
     quote = state.quotes.get(position.symbol)
     if quote is not None:
         return position.amount * quote.bid
-    held_ever = position.sold + position.amount + position.dust
+    held_ever = position.sold + position.amount + position.dust + position.gone
     return average_round(position.buy_cost * position.amount / held_ever) if held_ever > 0 else ZERO
 
 

@@ -74,3 +74,9 @@ def dust_hand_on(old: PositionState, new: PositionState) -> None:
     new.amount, new.dust_moved = new.amount + old.dust, new.dust_moved + old.dust
     old.dust_moved -= old.dust
     old.dust = ZERO
+
+
+def gone_write_off(position: PositionState, amount: Decimal) -> None:
+    """Give up coins that are not in the account any more: unlike dust, nobody will ever sell them."""
+    position.amount -= amount
+    position.gone += amount

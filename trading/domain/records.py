@@ -73,7 +73,8 @@ def _built(kind: Any, value: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         return None if value is None else _built(next(a for a in get_args(kind) if a is not types.NoneType), value)
     if is_dataclass(kind):
-        return kind(**{name: _built(hint, value[name]) for name, hint in _hints(kind).items()})  # type: ignore[operator,arg-type]
+        # Fields that came later than the record have their defaults.
+        return kind(**{name: _built(hint, value[name]) for name, hint in _hints(kind).items() if name in value})  # type: ignore[operator,arg-type]
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is timedelta:

@@ -190,6 +190,7 @@ class PositionState:
     realised_pnl: Decimal = ZERO
     dust: Decimal = ZERO
     dust_moved: Decimal = ZERO  # taken over from earlier trades of the bot, minus what a later one took over
+    gone: Decimal = ZERO  # written off: taken out of the account by another way
     stop_price: Decimal | None = None
     target_price: Decimal | None = None
     hold_until: datetime | None = None

@@ -2,6 +2,7 @@
 
 from trading.models.account import AccountLease, Balance, BalanceSnapshot, LedgerEntry
 from trading.models.bot import Bot, BotConfig
+from trading.models.check import AccountCheck
 from trading.models.order import Fill, Intent, Order
 from trading.models.pool import Position, Trade, TradingStats
 from trading.models.record import DecisionRecord, RiskEvent
@@ -9,6 +10,7 @@ from trading.models.stop import StopSwitch
 from trading.models.sweep import SweepResult, SweepRun
 
 __all__ = [
+    "AccountCheck",
     "AccountLease",
     "Balance",
     "BalanceSnapshot",

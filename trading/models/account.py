@@ -19,7 +19,7 @@ class LedgerEntry(models.Model):
         WITHDRAWAL = "withdrawal", "Withdrawal"
         TRADE = "trade", "Trade"
         FEE = "fee", "Fee"
-        ADJUSTMENT = "adjustment", "Adjustment"
+        OUTSIDE = "outside", "Traded by hand"
 
     account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="ledger")
     reference = models.CharField(max_length=120, help_text="What moved it, once: 'fill:<id>:base', 'start', ...")
@@ -94,6 +94,9 @@ class AccountLease(models.Model):
     seen = models.JSONField(default=dict, blank=True, help_text="Bots and instruments as last recorded, in short.")
     check_wanted_at = models.DateTimeField(
         null=True, blank=True, help_text="Compare the account with its exchange before it trades, if not done since."
+    )
+    unconfirmed = models.JSONField(
+        default=dict, blank=True, help_text="What the exchange had more than the ledger when they were compared last."
     )
     check_reason = models.CharField(max_length=120, blank=True, help_text="Why.")
 

@@ -45,6 +45,9 @@ class Position(models.Model):
     dust_moved = ExactDecimalField(
         default="0", help_text="Dust taken over from earlier trades of the bot, minus what a later one took over."
     )
+    gone = ExactDecimalField(
+        default="0", help_text="Base currency written off: taken out of the account by another way than our orders."
+    )
     stop_price = ExactDecimalField(null=True, blank=True)
     target_price = ExactDecimalField(null=True, blank=True)
     hold_until = models.DateTimeField(null=True, blank=True)

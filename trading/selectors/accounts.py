@@ -1,7 +1,7 @@
 """A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,10 @@ from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
 from signals.quotes import latest_all
 from trading.domain.money import exact
-from trading.models import Balance, BalanceSnapshot
+from trading.models import AccountCheck, Balance, BalanceSnapshot
 
 STALE_AFTER_S = 15
+CHECK_SHOWN = timedelta(days=2)  # what a comparison found is shown beside the account for so long
 
 
 def day_start(moment: datetime | None = None) -> datetime:
@@ -23,11 +24,12 @@ def day_start(moment: datetime | None = None) -> datetime:
 
 
 def accounts_read(user: User) -> list[ExchangeAccount]:
-    """The user's accounts that were not removed, oldest first; two queries.
+    """The user's accounts that were not removed, oldest first; three queries.
 
     Each carries `equity_now` and `in_positions_now` (balances at the newest bids, else the newest snapshot),
     `deposits_now` (newest snapshot), `equity_before` and `deposits_before` (last snapshot of an earlier day),
-    `exchange_connection` and `exchange_event_at`; None if missing.
+    `exchange_connection` and `exchange_event_at`, and `last_check` (the last comparison with the exchange that found
+    something); None if missing.
     """
     snapshots = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id")
     before = snapshots.filter(at__lt=day_start())
@@ -45,7 +47,17 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
         ).order_by("pk")
     )
     _price(found)
+    _checks(found)
     return found
+
+
+def _checks(accounts: list[Any]) -> None:
+    newest = AccountCheck.objects.filter(account__in=accounts).order_by("account", "-at", "-id")
+    last: dict[int, AccountCheck] = {}
+    for row in newest.filter(at__gte=now() - CHECK_SHOWN):
+        last.setdefault(row.account_id, row)
+    for account in accounts:
+        account.last_check = last.get(account.pk)
 
 
 @exact

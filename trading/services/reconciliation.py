@@ -1,8 +1,14 @@
 """What makes an account look at its exchange again: bells of its user stream, and wishes to have it checked."""
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
 from accounts.clock import now
+from accounts.models import ExchangeAccount
 from trading.memory import AccountMemory
 from trading.models import AccountLease
+from trading.services.wakes import accounts_wake
+from trading.store.checks import ASKED
 from trading.turn.catch_up import BELL, STREAM
 
 BELL_S, STREAM_S = 600, 90
@@ -18,12 +24,21 @@ def stream_alive(account_id: int) -> None:
     AccountMemory(account_id).note_put(STREAM, 1, STREAM_S)
 
 
-def stream_lost(account_id: int) -> None:
-    """The account's user stream broke: its orders are looked at every few seconds again."""
-    AccountMemory(account_id).note_drop(STREAM)
+def stream_lost(account_id: int) -> bool:
+    """The account's user stream broke: its orders are looked at every few seconds again. Whether it had delivered."""
+    return AccountMemory(account_id).note_drop(STREAM)
 
 
 def check_want(account_id: int, reason: str) -> None:
     """Have the account compared with its exchange before it next trades (a gap in its stream, a request, ...)."""
     values = {"check_wanted_at": now(), "check_reason": reason[:120]}
     AccountLease.objects.update_or_create(account_id=account_id, defaults=values)
+
+
+def check_request(*, account: ExchangeAccount) -> None:
+    """Its owner asks for it, whether anything is open or not. Raises ValidationError for an account without keys."""
+    if not account.sealed_credentials:
+        raise ValidationError({"account": ["Only an account with keys can be compared with its exchange."]})
+    with transaction.atomic():
+        check_want(account.pk, ASKED)
+        accounts_wake([account.pk])

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount
@@ -10,12 +10,16 @@ from accounts.processes import host_name, owner_gone
 from signals.models import Signal
 from trading.models import AccountLease, Intent, LedgerEntry, Order, Position
 from trading.selectors.standing import account_problem
+from trading.services.bots import OPEN_ORDER, OPEN_POSITION
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
+from trading.services.reconciliation import check_want
 from trading.services.wakes import account_wake_now
 from trading.wiring import fills_here
 
 CLAIM_STALE = timedelta(seconds=60)
+ROTATION = timedelta(minutes=15)  # an account with something open is compared with its exchange so often
+ROTATED_A_SWEEP = 2  # a check weighs some 60 of an exchange's 6,000 a minute, and a sweep comes every ten seconds
 SIGNALS_WINDOW = (timedelta(seconds=150), timedelta(seconds=10))
 UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
 
@@ -23,6 +27,7 @@ UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
 def sweep_run() -> int:
     """Wake every account with something left to do; returns how many. Safe to run as often as one likes."""
     dead_leases_release()
+    checks_rotate()
     signals_fan_out_missed()
     trades_unrecorded_record()
     waiting = accounts_with_work()
@@ -35,6 +40,7 @@ def accounts_with_work() -> set[int]:
     """Primary keys of accounts to wake; removed and paused accounts only finish what is open."""
     moment = now()
     found = set(_intents(moment)) | set(_orders(moment)) | set(_positions(moment)) | set(_resting()) | set(_unfunded())
+    found |= set(_checks(moment))
     gone = ExchangeAccount.objects.filter(pk__in=found, status=ExchangeAccount.Status.REMOVED)
     busy = AccountLease.objects.filter(account__in=found, expires_at__gt=moment).exclude(owner="")
     return found - set(gone.values_list("pk", flat=True)) - set(busy.values_list("account_id", flat=True))
@@ -61,6 +67,12 @@ def _resting() -> list[int]:
     return [row.pk for row in rows if not fills_here(row)]
 
 
+def _checks(moment: datetime) -> list[int]:
+    """Accounts that are to be compared with their exchange once more: their balances differed a moment ago."""
+    rows = AccountLease.objects.filter(check_wanted_at__lte=moment, check_wanted_at__gt=F("account__last_checked_at"))
+    return list(rows.exclude(unconfirmed={}).values_list("account_id", flat=True))
+
+
 def _unfunded() -> list[int]:
     """Accounts that may trade and whose ledger has not begun: a paper balance to post, or balances to read once."""
     begun = LedgerEntry.objects.filter(account=OuterRef("pk"))
@@ -75,6 +87,24 @@ def _positions(moment: datetime) -> list[int]:
         Q(retry_at__isnull=True) | Q(retry_at__lte=moment)
     )
     return list(Position.objects.filter(held | waits).order_by().values_list("account_id", flat=True).distinct())
+
+
+def checks_rotate() -> int:
+    """Have the accounts compared with their exchange whose last time is longest ago, a few a sweep; returns how many.
+
+    Only those with something open: nobody asks about an account with nothing to lose sight of.
+    """
+    moment = now()
+    busy = Q(Exists(Order.objects.filter(account=OuterRef("pk"), status__in=OPEN_ORDER))) | Q(
+        Exists(Position.objects.filter(account=OuterRef("pk"), status__in=OPEN_POSITION))
+    )
+    rows = ExchangeAccount.objects.filter(busy, last_checked_at__lt=moment - ROTATION)
+    rows = rows.exclude(lease__check_wanted_at__gt=moment - ROTATION).order_by("last_checked_at")
+    late = list(rows.values_list("pk", flat=True)[:ROTATED_A_SWEEP])
+    for account_id in late:
+        check_want(account_id, "in turn")
+        account_wake_now(account_id)
+    return len(late)
 
 
 def signals_fan_out_missed() -> int:

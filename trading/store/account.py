@@ -1,28 +1,22 @@
 """One account in the database. Implements `trading.turn.ports.Store`."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
-
 from accounts.clock import now
 from accounts.models import ExchangeAccount
-from accounts.services.notices import notice_send
 from trading.domain.types import Effect, Event
 from trading.leases import lease_release, lease_save, lease_take
-from trading.models import AccountLease, Balance
+from trading.models import AccountLease, LedgerEntry, Order
+from trading.store.checks import ASKED, check_store
 from trading.store.listeners import Saved, tell
 from trading.store.load import Keys, state_load
 from trading.store.queue import bot_rows, bots_seen, intents_claim, queued
 from trading.store.save import effects_save
-from trading.turn.ports import AccountFacts, BotSeen, Lease, Loaded
-
-logger = logging.getLogger(__name__)
-TOLD_S = 86_400  # the same difference is told once a day
+from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, Loaded
 
 
 class AccountStore:
@@ -49,9 +43,19 @@ class AccountStore:
         read_at = now()
         state, rows = state_load(self.account, events=events, closed_since=closed_since)
         self.keys = rows.keys
-        account, moments = self.account, ("account__last_checked_at", "check_wanted_at")
-        checked, wanted = AccountLease.objects.filter(account=account).values_list(*moments).first() or (None, None)
-        facts = AccountFacts(account.pk, account.name, account.exchange, account.quote_currency, checked, wanted)
+        account, names = self.account, ("account__last_checked_at", "check_wanted_at", "check_reason", "unconfirmed")
+        checked, wanted, reason, differs = AccountLease.objects.filter(account=account).values_list(*names)[0]
+        amounts = {name: Decimal(amount) for name, amount in differs.items()}
+        facts = AccountFacts(
+            account.pk,
+            account.name,
+            account.exchange,
+            account.quote_currency,
+            checked,
+            wanted,
+            reason == ASKED,
+            amounts,
+        )
         return Loaded(read_at, facts, state, [queued(row) for row in rows.intents], bots_seen(account, rows.bots))
 
     def bots(self) -> list[BotSeen]:
@@ -86,24 +90,17 @@ class AccountStore:
         """Tell the listeners of the store."""
         tell(Saved(self.account.pk, self.account.user_id, tuple(effects)))
 
-    def check_save(self, totals: dict[str, Decimal], differences: dict[str, Decimal], at: datetime) -> None:
-        """Beside our own balances, what the exchange said; a difference is told, never overwritten."""
-        known = set(Balance.objects.filter(account=self.account).values_list("currency", flat=True))
-        for name in sorted(known | totals.keys()):
-            values = {"exchange_total": totals.get(name, Decimal(0)), "exchange_at": at}
-            Balance.objects.update_or_create(account=self.account, currency=name, defaults=values)
-        ExchangeAccount.objects.filter(pk=self.account.pk).update(last_checked_at=at)
-        if differences:
-            self._differences_tell(differences)
+    def orders_known(self, exchange_ids: Set[str], client_ids: Set[str]) -> tuple[set[str], set[str]]:
+        """Which of these orders are stored."""
+        rows = Order.objects.filter(account=self.account).order_by()
+        by_id = rows.filter(exchange_order_id__in=exchange_ids - {""}).values_list("exchange_order_id", flat=True)
+        return set(by_id), set(rows.filter(client_order_id__in=client_ids).values_list("client_order_id", flat=True))
 
-    def _differences_tell(self, found: dict[str, Decimal]) -> None:
-        account = self.account
-        words = ", ".join(f"{amount.normalize():+f} {name}" for name, amount in sorted(found.items()))
-        logger.warning("account %s: the exchange has %s compared with the ledger", account.pk, words)
-        if cache.add(f"trading:difference:{account.pk}:{words}"[:200].replace(" ", "_"), 1, timeout=TOLD_S):
-            notice_send(
-                user=account.user,
-                level="warn",
-                title=f"{account.name}: the exchange's balances differ",
-                text=f"The exchange has {words} compared with our ledger: a deposit, a withdrawal or a trade by hand.",
-            )
+    def references_known(self, references: Set[str]) -> set[str]:
+        """Which of these ledger lines are posted."""
+        rows = LedgerEntry.objects.filter(account=self.account, reference__in=references)
+        return set(rows.values_list("reference", flat=True))
+
+    def check_save(self, check: CheckResult) -> None:
+        """Keep and tell what a comparison came to."""
+        check_store(self.account, check)

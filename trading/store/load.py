@@ -221,6 +221,7 @@ def position_state(row: Position) -> PositionState:
         realised_pnl=row.realised_pnl,
         dust=row.dust,
         dust_moved=row.dust_moved,
+        gone=row.gone,
         stop_price=row.stop_price,
         target_price=row.target_price,
         hold_until=row.hold_until,

@@ -51,6 +51,7 @@ POSITION_COLUMNS = (
     "realised_pnl",
     "dust",
     "dust_moved",
+    "gone",
     "stop_price",
     "target_price",
     "hold_until",

@@ -4,14 +4,11 @@ Messages of user streams only ring: every fill is accounted by one path, from wh
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 
-from trading.brokers.live import LiveBroker, fill_seen
+from trading.brokers.live import LiveBroker
 from trading.domain.types import AccountState, Event, FillSeen, OrderState, OrderStatus
-from trading.turn.ports import Exchange, Ports
+from trading.turn.ports import Ports
 
-LATE = timedelta(minutes=15)  # fills of orders that closed this recently may still be missing
-EARLY = timedelta(seconds=1)  # the exchange's clock may be behind ours
 QUIET_S = 10.0  # an open order is looked at again without a bell
 QUIET_STREAMED_S = 60.0  # the same while the account's user stream is up
 BELL, STREAM, LOOKED = "bell", "stream", "looked"
@@ -45,19 +42,6 @@ def orders_look(ports: Ports, state: AccountState, orders: Iterable[OrderState])
 
 def _nothing_leaves(order: OrderState) -> None:
     raise AssertionError(f"Order {order.client_order_id} was to be looked at, not sent.")
-
-
-def late_fills(exchange: Exchange, state: AccountState) -> list[Event]:
-    """Executions of the state's closed orders among the account's own trades that are not accounted yet."""
-    closed = {o.exchange_order_id: o for o in state.closed_orders.values() if o.exchange_order_id}
-    events: list[Event] = []
-    for symbol in sorted({order.symbol for order in closed.values()}):
-        since = min(order.created_at for order in closed.values() if order.symbol == symbol)
-        for trade in exchange.trades_since(symbol, since - EARLY):
-            order = closed.get(str(trade.get("order")))
-            if order is not None and order.symbol == symbol:
-                events.append(fill_seen(order, trade))
-    return [event for event in events if not _known(state, event)]
 
 
 def _known(state: AccountState, event: Event) -> bool:

@@ -24,6 +24,10 @@ class Waiting:
         """Let entries wait whose symbol shows no price yet, as in the first seconds of a start, until they expire."""
         self.rows = [row for row in self.rows if row.taken.symbol in priced or not _may_wait(row.taken, at)]
 
+    def entries_leave(self) -> None:
+        """Take only what reduces, for now."""
+        self.rows = [row for row in self.rows if not row.taken.purpose.is_entry]
+
     def claim(self, store: Store, lease: Lease, at: datetime) -> list[IntentTaken]:
         """Claim them all, as events; those withdrawn meanwhile are left out. Raises LeaseLost."""
         if not self.rows:

@@ -14,7 +14,6 @@ from trading.domain.types import (
     ClockMark,
     Effect,
     Event,
-    FillApplied,
     IntentTaken,
     Oddity,
     OrderState,
@@ -26,7 +25,8 @@ from trading.domain.types import (
 )
 from trading.runner import Runner
 from trading.turn.changes import Change, Marks, changes_seen, plans_marked
-from trading.turn.claims import intents_waiting
+from trading.turn.check import Check
+from trading.turn.claims import Waiting, intents_waiting
 from trading.turn.ports import Lease, Loaded, Ports
 
 logger = logging.getLogger(__name__)
@@ -49,31 +49,56 @@ class Execution:
         self.seen: dict[str, Any] | None = None
         self.bots = self.decided_by = loaded.bots  # as last looked at; as the engine knows them
         self.looked = loaded.at  # when bots were looked at last
-        self.handled, self._filled = 0, False
+        self.handled = 0
 
-    def execute(self, quotes: Sequence[Quote] | None, given: Sequence[Event]) -> int:
+    def execute(self, quotes: Sequence[Quote] | None, given: Sequence[Event], check: Check | None = None) -> int:
         """See whether anything waits; decide, save, tell. Returns the number of inputs handled.
 
         `quotes` are what the market shows (else the newest known of the symbols in play), `given` what the exchange
-        told outside of a request. Raises LeaseLost, and ExchangeError as the broker does; what was committed stays.
+        told outside of a request, `check` a comparison with the exchange that must come before any entry.
+        Raises LeaseLost, and ExchangeError as the exchange answers; what was committed stays.
         """
         waiting = intents_waiting(self.loaded)
         changed, seen = changes_seen(self.state, self.loaded.bots, self.lease.seen, self.at)
         shown = self._quotes(quotes, waiting.symbols)
         waiting.unpriced_leave({quote.symbol for quote in shown}, self.at)
         first = self._start_cash()
-        idle = not (waiting.rows or changed or given or first or self._unclear() or due(self.state, self.at))
-        if idle and not any(touches(self.state, quote) for quote in shown):
+        wanted = waiting.rows or changed or given or first or check or self._unclear() or due(self.state, self.at)
+        if not wanted and not any(touches(self.state, quote) for quote in shown):
             return 0
-        claimed = waiting.claim(self.ports.store, self.lease, self.at)
-        marks = [QuoteSeen(self.at, quote) for quote in shown]
-        self._feed(changed, seen, [*first, *given, *marks, *claimed, ClockMark(self.at)])
+        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self)
+        try:
+            self._catch_up(runner, changed, seen, [*first, *given])
+            if check is not None and not check.run(runner):
+                waiting.entries_leave()
+            self._decide(runner, waiting, shown)
+        except ExchangeError:
+            self._flush()
+            raise
+        finally:
+            self._tell()
+        self._flush()
+        self._tell()
         return self.handled
 
-    @property
-    def filled(self) -> bool:
-        """Whether it accounted a fill."""
-        return self._filled
+    def _catch_up(self, runner: Runner, changed: Sequence[Change], seen: Marks | None, told: Sequence[Event]) -> None:
+        """What happened so far. Changes come before anything that is decided by them: a replay has them there, too."""
+        runner.feed(RunStarted(self.at))
+        self._changes(runner, changed, seen)
+        for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
+            runner.feed(QuoteSeen(self.at, quote))
+        runner.recover()
+        for event in told:
+            runner.feed(event)
+
+    def _decide(self, runner: Runner, waiting: Waiting, shown: Sequence[Quote]) -> None:
+        """What the market shows, then what waits in the queue, then what time has made due."""
+        for quote in shown:
+            runner.feed(QuoteSeen(self.at, quote))
+        for intent in waiting.claim(self.ports.store, self.lease, self.at):
+            self._stops_heed(runner, intent)
+            runner.feed(intent)
+        runner.feed(ClockMark(self.at))
 
     def _unclear(self) -> bool:
         return any(o.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for o in self.state.orders.values())
@@ -100,32 +125,9 @@ class Execution:
             return []
         return [CashMoved(self.at, self.state.quote_currency, balance, START_REFERENCE)]
 
-    def _feed(self, changes: Sequence[Change], seen: Marks | None, inputs: Sequence[Event]) -> None:
-        """All of it through the runner; what was decided is stored even when the exchange fails on the way.
-
-        Changes come before anything that is decided by them, so that a replay has them at the same place.
-        """
-        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self)
-        try:
-            runner.feed(RunStarted(self.at))
-            self._changes(runner, changes, seen)
-            for quote in self._fresh([self.ports.fee_pair]):  # fills that come first are valued by it
-                runner.feed(QuoteSeen(self.at, quote))
-            runner.recover()
-            for event in inputs:
-                self._stops_heed(runner, event)
-                runner.feed(event)
-        except ExchangeError:
-            self._flush()
-            raise
-        finally:
-            self._tell()
-        self._flush()
-        self._tell()
-
-    def _stops_heed(self, runner: Runner, event: Event) -> None:
+    def _stops_heed(self, runner: Runner, intent: IntentTaken) -> None:
         """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
-        if not isinstance(event, IntentTaken) or not event.purpose.is_entry or not self.ports.leaves:
+        if not intent.purpose.is_entry or not self.ports.leaves:
             return
         self._bots_look()
         if self.bots is not self.decided_by:
@@ -170,7 +172,6 @@ class Execution:
         self.handled += 1
         self.effects += effects
         for effect in effects:
-            self._filled = self._filled or isinstance(effect, FillApplied)
             if isinstance(effect, Oddity):
                 logger.warning("account %s: %s", self.lease.account_id, effect.text)
 

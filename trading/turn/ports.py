@@ -1,6 +1,6 @@
 """What an account's turn needs from outside, as protocols, and the plain values that pass through them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from trading.brokers.port import Broker
+from trading.domain.findings import Finding
 from trading.domain.types import AccountState, Effect, Event, IntentTaken, OrderState, Plan, Quote
 
 
@@ -41,7 +42,9 @@ class AccountFacts:
     exchange: str
     quote_currency: str
     checked_at: datetime | None  # when it was last compared with its exchange
-    check_wanted_at: datetime | None  # it must be compared again before it trades, if not done since
+    check_wanted_at: datetime | None  # from then on it must be compared again before it trades, if not done since
+    check_asked: bool = False  # its owner wants it compared, whether anything is open or not
+    unconfirmed: dict[str, Decimal] = field(default_factory=dict)  # what differed when it was compared last
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,17 @@ class Loaded:
     state: AccountState
     intents: list[QueuedIntent]
     bots: list[BotSeen]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a comparison came to."""
+
+    at: datetime  # when the exchange was asked
+    totals: dict[str, Decimal]  # what it said
+    findings: tuple[Finding, ...]
+    unconfirmed: dict[str, Decimal]  # differences that were seen once
+    again_at: datetime | None  # when they are to be looked at again
 
 
 class Store(Protocol):
@@ -118,8 +132,16 @@ class Store(Protocol):
         """Record the events and store their effects in one transaction. Raises LeaseLost."""
         ...
 
-    def check_save(self, totals: dict[str, Decimal], differences: dict[str, Decimal], at: datetime) -> None:
-        """The account was compared with its exchange, which had these totals; what differs is told, not changed."""
+    def orders_known(self, exchange_ids: Set[str], client_ids: Set[str]) -> tuple[set[str], set[str]]:
+        """Which of these orders of the account are stored, however long they are closed."""
+        ...
+
+    def references_known(self, references: Set[str]) -> set[str]:
+        """Which of these ledger lines are posted."""
+        ...
+
+    def check_save(self, check: CheckResult) -> None:
+        """The account was compared with its exchange. What was found is kept and told, and may pause the account."""
         ...
 
     def tell(self, effects: Sequence[Effect]) -> None:
@@ -156,6 +178,10 @@ class Exchange(Protocol):
 
     def trades_since(self, symbol: str, since: datetime) -> list[Answer]:
         """The account's own executions in one symbol."""
+        ...
+
+    def orders_open(self, symbols: Sequence[str]) -> list[Answer]:
+        """What rests at the exchange in these symbols, whoever ordered it."""
         ...
 
     def balances(self) -> dict[str, Decimal]:

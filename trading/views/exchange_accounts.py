@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import EXCHANGES, ExchangeAccount
 from accounts.services import exchange_accounts as service
+from trading.services.reconciliation import check_request
 from trading.views.actions import client_ip
 from trading.views.methods import get_only, get_or_post, post_only
 from trading.views.scope import accounts_of, user_of
@@ -29,6 +30,7 @@ DONE = {
     "verify": "The keys of {} are being checked. The result appears here.",
     "pause": "{} is paused: none of its bots trades.",
     "resume": "{} may trade again.",
+    "compare": "{} is compared with its exchange; what differs appears here.",
     "attest": "Noted: you vouch that the key of {} may not withdraw.",
     "live_on": "Live trading is on for {}.",
     "live_off": "Live trading is off for {}.",
@@ -102,7 +104,7 @@ def account_keys(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @post_only("account_list")
 def account_action(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
-    """Verify, pause, resume, attest, switch live on or off, remove."""
+    """Verify, compare, pause, resume, attest, switch live on or off, remove."""
     account = _account(request, public_id)
     if action not in DONE:
         raise Http404(action)
@@ -122,6 +124,9 @@ def _act(account: ExchangeAccount, action: str, request: HttpRequest) -> None:
         return
     if action == "remove" and request.POST.get("confirm", "").strip() != account.name:
         raise ValidationError(f"Nothing was removed: type the account's name, {account.name}, to confirm.")
+    if action == "compare":
+        check_request(account=account)
+        return
     {
         "verify": service.account_verify_request,
         "pause": service.account_pause,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.faults.simulation.database import Broken, Rows
-from tests.faults.simulation.exchange import SimAccount
+from tests.faults.simulation.exchange import SimAccount, SimOrder
 from trading.backtest.replay import RecordedBroker
 from trading.backtest.results import Results
 from trading.domain.types import ZERO, AccountState, OrderStatus, PositionStatus, Side
@@ -22,16 +22,22 @@ def check_all(world: Any) -> None:
         _orders(rows, theirs)
         _fills(rows, theirs)
         _balances(rows, theirs)
+        _outside(rows, theirs)
         _positions(rows)
         _intents(rows)
         _replayed(world, account_id, rows)
 
 
+def _ours(theirs: SimAccount) -> list[SimOrder]:
+    """Without what the owner traded by hand."""
+    return [order for order in theirs.orders if not order.client_id.startswith("web_")]
+
+
 def _orders(rows: Rows, theirs: SimAccount) -> None:
-    sent = Counter(order.client_id for order in theirs.orders)
+    sent = Counter(order.client_id for order in _ours(theirs))
     if twice := [name for name, count in sent.items() if count > 1]:
         raise Broken(f"sent twice under one id: {twice}")
-    for order in theirs.orders:
+    for order in _ours(theirs):
         ours = rows.orders.get(order.client_id)
         if ours is None:
             raise Broken(f"the exchange has {order}, we have nothing")
@@ -43,7 +49,7 @@ def _orders(rows: Rows, theirs: SimAccount) -> None:
 
 
 def _fills(rows: Rows, theirs: SimAccount) -> None:
-    told = {(o.symbol, t["id"]): (o.client_id, t["info"]) for o in theirs.orders for t in o.trades}
+    told = {(o.symbol, t["id"]): (o.client_id, t["info"]) for o in _ours(theirs) for t in o.trades}
     if told.keys() != rows.fills.keys():
         raise Broken(f"fills differ: {told.keys() ^ rows.fills.keys()}")
     for key, (name, info) in told.items():
@@ -61,9 +67,24 @@ def _balances(rows: Rows, theirs: SimAccount) -> None:
         ours, has = rows.balances.get(name, ZERO), theirs.balances.get(name, ZERO)
         if ours != sums.get(name, ZERO):
             raise Broken(f"{name}: balance {ours}, its ledger lines sum up to {sums.get(name)}")
-        outside = theirs.outside.get(name, ZERO)
-        if ours != has - outside:
-            raise Broken(f"{name}: we have {ours}, the exchange {has} of which {outside} by another way")
+        if ours != has:
+            raise Broken(f"{name}: we have {ours}, the exchange {has}")
+
+
+def _outside(rows: Rows, theirs: SimAccount) -> None:
+    """What was booked as done by hand or as a transfer was that: nothing is explained away."""
+    by_hand = [o for o in theirs.orders if o.client_id.startswith("web_")]
+    trades = {trade["id"] for order in by_hand for trade in order.trades}
+    moved = {"USDT", "BNB"} | {o.symbol.split("/")[0] for o in by_hand} if by_hand else set()
+    moved |= theirs.moved
+    for reference, currency in rows.ledger:
+        kind, _, rest = reference.partition(":")
+        if kind == "outside" and rest.split(":")[1] not in trades:
+            raise Broken(f"{reference} was booked as traded by hand, and was our own")
+        if kind == "transfer" and currency not in moved:
+            raise Broken(
+                f"{rows.ledger[reference, currency]} {currency} were booked as a transfer, and nobody moved any"
+            )
 
 
 def _positions(rows: Rows) -> None:
@@ -82,7 +103,7 @@ def _positions(rows: Rows) -> None:
             raise Broken(
                 f"position {position.position_id}: {position.bought} {position.sold}, its fills {bought} {sold}"
             )
-        if kept + position.dust_moved - sold != position.amount + position.dust:
+        if kept + position.dust_moved - sold != position.amount + position.dust + position.gone:
             raise Broken(
                 f"position {position.position_id} holds {position.amount} and {position.dust}, fills say {kept - sold}"
             )
@@ -98,6 +119,8 @@ def _intents(rows: Rows) -> None:
     waiting = [row for row in rows.intents.values() if row.status in ("pending", "claimed")]
     if waiting:
         raise Broken(f"intents wait for ever: {waiting}")
+    if rows.paused or rows.unconfirmed:
+        raise Broken(f"the account is not at rest: {rows.paused} {rows.unconfirmed}")
 
 
 def _replayed(world: Any, account_id: int, rows: Rows) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trading.domain.closing import leftover_note
+from trading.domain.findings import Finding
 from trading.domain.orders import CLOSED, OPEN
 from trading.domain.position import OPEN_STATES
 from trading.domain.types import (
@@ -31,7 +32,7 @@ from trading.domain.types import (
     RiskDenied,
     StopLevel,
 )
-from trading.turn.ports import AccountFacts, BotSeen, Lease, LeaseLost, Loaded, QueuedIntent
+from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, LeaseLost, Loaded, QueuedIntent
 
 LEASE_TIME = timedelta(seconds=45)
 WAITING = ("pending", "claimed")
@@ -85,8 +86,9 @@ class Rows:
     checked_at: datetime | None = None
     check_wanted_at: datetime | None = None
     barred: bool = False  # a revoked key: its owner has to act
-    totals: dict[str, Decimal] = field(default_factory=dict)
-    differences: dict[str, Decimal] = field(default_factory=dict)
+    paused: str = ""  # by a comparison that only a person can decide
+    unconfirmed: dict[str, Decimal] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
 
 class MemoryStore:
@@ -141,7 +143,9 @@ class MemoryStore:
         self._fills(state, events)
         references = {e.reference for e in events if isinstance(e, CashMoved)}
         state.cash_references.update(name for name, _ in rows.ledger if name in references)
-        facts = AccountFacts(self.account_id, "sim", "sim", "USDT", rows.checked_at, rows.check_wanted_at)
+        facts = AccountFacts(
+            self.account_id, "sim", "sim", "USDT", rows.checked_at, rows.check_wanted_at, False, dict(rows.unconfirmed)
+        )
         queue = [
             QueuedIntent(row.taken, row.status == "claimed", row.number)
             for row in rows.intents.values()
@@ -161,7 +165,7 @@ class MemoryStore:
             order.fills = sum(1 for name, _ in self.rows.fills.values() if name == order.client_order_id)
 
     def bots(self) -> list[BotSeen]:
-        barred = StopLevel.NO_NEW_ENTRIES if self.rows.barred else StopLevel.NONE
+        barred = StopLevel.NO_NEW_ENTRIES if self.rows.barred or self.rows.paused else StopLevel.NONE
         found = []
         for row in self.rows.bots.values():
             level = max(row.stop, barred)
@@ -218,8 +222,23 @@ class MemoryStore:
             case RiskDenied():
                 rows.denied.append(effect)
 
-    def check_save(self, totals: dict[str, Decimal], differences: dict[str, Decimal], at: datetime) -> None:
-        self.rows.totals, self.rows.differences, self.rows.checked_at = totals, differences, at
+    def orders_known(self, exchange_ids: Any, client_ids: Any) -> tuple[set[str], set[str]]:
+        stored = self.rows.orders.values()
+        by_id = {o.exchange_order_id for o in stored if o.exchange_order_id in exchange_ids}
+        return by_id, {o.client_order_id for o in stored if o.client_order_id in client_ids}
+
+    def references_known(self, references: Any) -> set[str]:
+        return {name for name, _ in self.rows.ledger if name in references}
+
+    def check_save(self, check: CheckResult) -> None:
+        self.world.point("check:save")
+        rows = self.rows
+        rows.checked_at, rows.unconfirmed = check.at, check.unconfirmed
+        rows.findings += check.findings
+        if check.again_at is not None:
+            rows.check_wanted_at = check.again_at
+        if pausing := [finding.text for finding in check.findings if finding.pauses]:
+            rows.paused = pausing[0]
 
     def tell(self, effects: Any) -> None:
         self.world.point("tell")

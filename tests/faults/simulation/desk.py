@@ -1,7 +1,8 @@
 """One account's connection to the exchange, with weather: answers that are lost, late, wrong or refused."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ CREATE = (
     "lost_before", "lost_after", "late", "very_late", "busy", "unknown_before", "unknown_after", "no_id", "garbage",
     "revoked",
 )  # fmt: skip
+LISTED = timedelta(seconds=8)  # until a trade is in every list
 ASK = ("lost", "busy", "garbage", "lost_after")
 
 
@@ -85,7 +87,14 @@ class SimDesk:
     def trades_since(self, symbol: str, since: datetime) -> list[dict[str, Any]]:
         self._asked("trades")
         rows = [t for o in self.exchange.accounts[self.account_id].orders if o.symbol == symbol for t in o.trades]
-        return [t for t in rows if t["at"] >= since]
+        rows = [t for t in rows if t["at"] >= since]
+        return self._short(rows)
+
+    def orders_open(self, symbols: Sequence[str]) -> list[dict[str, Any]]:
+        self._asked("open")
+        rows, now = self.exchange.accounts[self.account_id].orders, self.world.now()
+        shown = [o for o in rows if o.symbol in symbols and o.status == "open" and o.at + self.exchange.lag <= now]
+        return [{**self.exchange.answer(o), "side": o.side, "symbol": o.symbol} for o in shown]
 
     def balances(self) -> dict[str, Decimal]:
         self._asked("balances")
@@ -111,13 +120,16 @@ class SimDesk:
         return answer
 
     def _trades(self, made: Any) -> list[dict[str, Any]]:
-        """Now and then the newest is not listed yet, and one is told twice."""
-        trades = list(made.trades)
-        if trades and self.world.weather("list", ("short",)):
-            trades.pop()
+        """Now and then one is told twice."""
+        trades = self._short(list(made.trades))
         if trades and self.world.weather("list", ("twice",)):
             trades.append(trades[0])
         return trades
+
+    def _short(self, trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Now and then the newest is not listed yet, for some seconds."""
+        fresh = bool(trades) and self.world.now() - trades[-1]["at"] < LISTED
+        return trades[:-1] if fresh and self.world.weather("list", ("short",)) else trades
 
 
 def _quietly(accept: Any) -> None:

@@ -43,7 +43,7 @@ class SimAccount:
 
     balances: dict[str, Decimal]
     orders: list[SimOrder] = field(default_factory=list)
-    outside: dict[str, Decimal] = field(default_factory=dict)  # what came or left by another way
+    moved: set[str] = field(default_factory=set)  # currencies that came or left by another way
 
     def move(self, currency: str, amount: Decimal) -> None:
         self.balances[currency] = self.balances.get(currency, ZERO) + amount
@@ -141,7 +141,8 @@ class SimExchange:
         info = {"p": f"{price:f}", "q": f"{amount:f}", "f": f"{fee:f}"}
         order.trades.append(
             {
-                "id": str(self.next_id()), "order": str(order.id), "price": float(price), "amount": float(amount),
+                "id": str(self.next_id()), "order": str(order.id), "side": order.side,
+                "price": float(price), "amount": float(amount),
                 "fee": {"cost": float(fee), "currency": coin}, "takerOrMaker": "maker" if maker else "taker",
                 "timestamp": int(self.now().timestamp() * 1000), "info": info, "at": self.world.now(),
             }
@@ -185,6 +186,27 @@ class SimExchange:
     def outside(self, account_id: int, currency: str, amount: Decimal) -> None:
         """A deposit or withdrawal by another way."""
         account = self.accounts[account_id]
-        amount = max(amount, -account.balances.get(currency, ZERO))
-        account.move(currency, amount)
-        account.outside[currency] = account.outside.get(currency, ZERO) + amount
+        account.moved.add(currency)
+        account.move(currency, max(amount, -account.balances.get(currency, ZERO)))
+
+    def by_hand(self, account_id: int, symbol: str, side: str, amount: Decimal) -> None:
+        """The owner trades on the exchange's own page, at the market or with an order that rests."""
+        account, rests = self.accounts[account_id], self.world.rng.random() < 0.3
+        price = self.bid(symbol) * (D("0.9") if side == "buy" else D("1.1"))
+        pays = (symbol.split("/")[1], amount * self.ask(symbol)) if side == "buy" else (symbol.split("/")[0], amount)
+        if pays[1] > self._free(account, pays[0]):
+            return
+        made = SimOrder(
+            self.next_id(), f"web_{self._id}", symbol, side, "limit" if rests else "market", amount,
+            price // self.specs[symbol].tick_size * self.specs[symbol].tick_size, self.world.now(),
+        )  # fmt: skip
+        account.orders.append(made)
+        if not rests:
+            self._trade(account, made, made.amount, maker=False)
+
+    def by_hand_end(self) -> None:
+        """Owners take their resting orders back."""
+        for account in self.accounts.values():
+            for order in account.orders:
+                if order.client_id.startswith("web_") and order.status == "open":
+                    order.status = "canceled"

@@ -63,7 +63,7 @@ class World:
         self.exchange = SimExchange(self, SPECS, dict(PRICES))
         self.notes: dict[tuple[int, str], tuple[Any, datetime]] = {}
         self.rows: dict[int, Rows] = {}
-        self.lateness: list[timedelta] = []
+        self.taken: list[tuple[int, str, Decimal]] = []  # coins that their owner took away
         self.chance = self.rng.choice([0.02, 0.1, 0.3])  # of weather, at each request
         self.harm = self.rng.choice([0.0, 0.01, 0.03, 0.06])  # of a kill or stall, at each point
         self.crowded = self.rng.choice([0.0, 0.05, 0.3])  # that a request waits long for its turn
@@ -273,9 +273,30 @@ class World:
         self.rows[account_id].check_wanted_at = self.clock
 
     def _outside(self, account_id: int) -> None:
+        """Money comes or leaves by another way; now and then coins that a bot holds."""
         if self.rows[account_id].checked_at is None:
             return  # its ledger begins with what is there
-        self.exchange.outside(account_id, "USDT", D(self.rng.choice([-30, 50])))
+        account, rng = self.exchange.accounts[account_id], self.rng
+        coins = sorted(name for name, amount in account.balances.items() if name not in ("USDT", "BNB") and amount > 0)
+        if coins and rng.random() < 0.3:
+            name = rng.choice(coins)
+            taken = account.balances[name] / 2
+            self.exchange.outside(account_id, name, -taken)
+            self.taken.append((account_id, name, taken))
+            self.say(f"{taken} {name} withdrawn")
+        else:
+            amount = D(rng.choice([-30, 50]))
+            self.exchange.outside(account_id, "USDT", amount)
+            self.say(f"{amount} USDT moved")
+
+    def _hand(self, account_id: int) -> None:
+        """The owner trades by hand."""
+        if self.rows[account_id].checked_at is None:
+            return
+        symbol, side = self.rng.choice(sorted(SPECS)), self.rng.choice(["buy", "sell"])
+        amount = (D(20) / self.exchange.ask(symbol) // SPECS[symbol].lot_size) * SPECS[symbol].lot_size
+        self.say(f"by hand {side} {amount} {symbol}")
+        self.exchange.by_hand(account_id, symbol, side, amount)
 
     def revoke(self, account_id: int) -> None:
         self.rows[account_id].barred = True
@@ -314,7 +335,7 @@ class World:
 
         acts = (
             ["turn"] * 10 + ["entry"] * 6 + ["tick"] * 5 + ["wait"] * 5 + ["close", "cancel", "stop", "bell", "gap"]
-            + ["resume", "plans", "flush", "outside"]
+            + ["resume", "plans", "flush", "outside", "hand"]
         )  # fmt: skip
         with clock_set(self.now):
             for account_id in self.rows:
@@ -328,13 +349,14 @@ class World:
         """Good weather; owners act; what is unclear must become clear, and what is held is closed."""
         self.calm = True
         self.pass_time(60)
+        for account_id, name, amount in self.taken:
+            self.exchange.outside(account_id, name, amount)
+        self.exchange.by_hand_end()
         for rows in self.rows.values():
-            rows.barred = False
+            rows.barred, rows.paused = False, ""
             for bot in rows.bots.values():
                 bot.stop, bot.stopped_at = StopLevel.NONE, None
-        since = self.clock
         self._until(lambda: not self._unclear(), timedelta(seconds=30), "an order stayed unclear")
-        self.lateness.append(self.clock - since)
         for account_id, rows in self.rows.items():
             for bot_id, symbol in sorted({(p.bot_id, p.symbol) for p in rows.positions.values() if self._held(p)}):
                 key = UUID(int=self.rng.getrandbits(100))
@@ -342,12 +364,13 @@ class World:
                 rows.intents[key] = IntentRow(taken, self.serial())
             self.rows[account_id].check_wanted_at = self.clock
         self._until(self._quiet, timedelta(minutes=20), "the account did not come to rest")
-        for rows in self.rows.values():
-            rows.check_wanted_at = self.clock + timedelta(seconds=1)
-            self._entry_refused(rows)
-        self.pass_time(4)
-        for account_id in self.rows:
-            self._turn(account_id)
+        for _ in range(4):  # differences are confirmed, booked, and not there any more
+            for rows in self.rows.values():
+                rows.check_wanted_at, rows.paused = self.clock + timedelta(seconds=1), ""
+                self._entry_refused(rows)
+            self.pass_time(13)
+            for account_id in self.rows:
+                self._turn(account_id)
 
     def _entry_refused(self, rows: Rows) -> None:
         """Something to do, so that the account is checked once more: an entry that risk denies."""
