@@ -24,12 +24,11 @@ def day_start(moment: datetime | None = None) -> datetime:
 
 
 def accounts_read(user: User) -> list[ExchangeAccount]:
-    """The user's accounts that were not removed, oldest first; three queries.
+    """The user's accounts that were not removed, oldest first; two queries.
 
     Each carries `equity_now` and `in_positions_now` (balances at the newest bids, else the newest snapshot),
     `deposits_now` (newest snapshot), `equity_before` and `deposits_before` (last snapshot of an earlier day),
-    `exchange_connection` and `exchange_event_at`, and `last_check` (the last comparison with the exchange that found
-    something); None if missing.
+    `exchange_connection` and `exchange_event_at`; None if missing.
     """
     snapshots = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id")
     before = snapshots.filter(at__lt=day_start())
@@ -47,11 +46,11 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
         ).order_by("pk")
     )
     _price(found)
-    _checks(found)
     return found
 
 
-def _checks(accounts: list[Any]) -> None:
+def checks_attach(accounts: list[Any]) -> None:
+    """Give each account `last_check`: the last comparison with its exchange that found something, or None."""
     newest = AccountCheck.objects.filter(account__in=accounts).order_by("account", "-at", "-id")
     last: dict[int, AccountCheck] = {}
     for row in newest.filter(at__gte=now() - CHECK_SHOWN):

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import EXCHANGES, ExchangeAccount
 from accounts.services import exchange_accounts as service
+from trading.selectors.accounts import checks_attach
 from trading.services.reconciliation import check_request
 from trading.views.actions import client_ip
 from trading.views.methods import get_only, get_or_post, post_only
@@ -43,7 +44,9 @@ DONE = {
 def account_list(request: HttpRequest) -> HttpResponse:
     """All accounts of the user."""
     template = "exchange_accounts/_cards.html" if request.htmx else "exchange_accounts/list.html"  # type: ignore[attr-defined]
-    return render(request, template, {"accounts": accounts_of(request)})
+    accounts = accounts_of(request)
+    checks_attach(accounts)
+    return render(request, template, {"accounts": accounts})
 
 
 @sensitive_post_parameters("api_key", "api_secret", "passphrase")

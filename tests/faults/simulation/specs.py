@@ -1,0 +1,14 @@
+"""The markets."""
+
+from decimal import Decimal as D
+
+from trading.domain.types import InstrumentSpec
+
+SPECS = {
+    spec.symbol: spec
+    for spec in (
+        InstrumentSpec("BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), D("0.00001"), None, D(5)),
+        InstrumentSpec("DOGE/USDT", "DOGE", "USDT", D("0.00001"), D(1), D(1), D(9000), D(1)),
+    )
+}
+PRICES = {"BTC/USDT": D("60000.00"), "DOGE/USDT": D("0.12000")}
