@@ -6,6 +6,7 @@ What the practice exchange says afterwards and what the platform stored must agr
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,6 +31,11 @@ pytestmark = [
     pytest.mark.xdist_group("whole-process"),
     pytest.mark.skipif(sys.platform != "linux", reason="process groups are watched through /proc"),
 ]
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Demo:
@@ -72,6 +78,9 @@ class Demo:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        deadline = time.monotonic() + 30  # the others of the group may need a moment to be gone
+        while any(_in_use(port) for port in (self.port, self.practice_port)) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def stop(self) -> int:
         assert self.process is not None
