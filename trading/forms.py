@@ -16,6 +16,7 @@ from accounts.models import ExchangeAccount, User
 from signals.models import Strategy
 from trading.models import Bot, BotConfig
 from trading.services.bot_validation import bot_config_validate, config_defaults, config_values, config_warnings
+from trading.services.level_validation import STEP_KEYS
 
 ALL_STRATEGIES = "all"
 Choices = list[tuple[str, str]]
@@ -23,7 +24,10 @@ Choices = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """How one field is asked for. `kind` is number, text, select or switch; `percent` fields are typed in percent."""
+    """How one field is asked for. `kind` is number, text, select, switch or steps (typed as pairs of percentages).
+
+    `percent` fields are typed in percent.
+    """
 
     name: str
     label: str
@@ -85,6 +89,54 @@ SPECS = (
         percent=True,
         words="From 0.001 to 10 %: 1 refuses entries where bid and ask are more than 1 % apart.",
     ),
+    FieldSpec(
+        "trailing",
+        "Trailing distance",
+        3,
+        suffix="% below price",
+        help="0: none. The stop follows the price up at this distance, and never down.",
+        percent=True,
+        words="0 for none, else from 0.05 to 50 %.",
+    ),
+    FieldSpec(
+        "trailing_after",
+        "Trail from a gain of",
+        3,
+        suffix="% above entry",
+        help="0: from the entry on.",
+        percent=True,
+        words="From 0 to 100 %.",
+    ),
+    FieldSpec(
+        "breakeven_after",
+        "Secure the costs from a gain of",
+        3,
+        suffix="% above entry",
+        help="0: never. From there on the stop covers entry and fees.",
+        percent=True,
+        words="0 for never, else up to 100 %.",
+    ),
+    FieldSpec(
+        "profit_steps",
+        "Sell in steps",
+        3,
+        "steps",
+        help="Gain and share in percent: 0.5:30, 1:30 sells 30 % at +0.5 % and again at +1 %. The rest runs on.",
+        words="Pairs of gain and share such as 0.5:30, 1:30. Gains rise and lie below the target, shares are at most "
+        "100 % together.",
+    ),
+    FieldSpec(
+        "add_steps",
+        "Buy more in steps",
+        3,
+        "steps",
+        help="Fall and share in percent: 1:100, 2:150 buys the first amount again 1 % below the entry, then 1.5 times.",
+        words="Pairs of fall and share such as 1:100, 2:150. Falls rise, shares are 1 to 1000 % of the first entry.",
+    ),
+    FieldSpec("exit_type", "Take profits by", 3, "select", help="Losses are always sold at market."),
+    FieldSpec(
+        "protection", "Stop and target wait", 3, "select", help="At the exchange they hold even when we are down."
+    ),
 )
 BY_NAME = {spec.name: spec for spec in SPECS}
 NOTIFICATIONS: Choices = [("trades", "Trades"), ("errors", "Errors"), ("daily", "Daily summary")]
@@ -127,7 +179,8 @@ class BotForm:
     @classmethod
     def posted(cls, user: User, query: QueryDict, bot: Bot | None = None) -> "BotForm":
         """The form as it was sent, checked."""
-        raw: dict[str, Any] = {spec.name: query.get(spec.name, "") for spec in SPECS}
+        sent = [spec.name for spec in SPECS if spec.section != 3 or spec.name in query]  # what is folded away stays
+        raw: dict[str, Any] = {name: query.get(name, "") for name in sent}
         raw["use_model"] = "on" if query.get("use_model") else ""
         raw["notifications"] = query.getlist("notifications")
         return cls(user=user, raw=raw, bot=bot, checked=True)
@@ -160,13 +213,13 @@ class BotForm:
         return FieldView(spec, str(self.raw.get(name, "")), self.choices(name), error, warning, self.checked)
 
     def section(self, number: int) -> list[FieldView]:
-        """The fields of one of the three sections."""
+        """The fields of one of the sections."""
         return [self.field(spec.name) for spec in SPECS if spec.section == number]
 
     @property
     def sections(self) -> dict[str, list[FieldView]]:
-        """Both sections of fields, for the template."""
-        return {"market": self.section(1), "risk": self.section(2)}
+        """The sections of fields, for the template."""
+        return {"market": self.section(1), "risk": self.section(2), "exits": self.section(3)}
 
     def wrong_in(self, number: int) -> int:
         """How many fields of a section are to be fixed."""
@@ -176,7 +229,15 @@ class BotForm:
     def wrong(self) -> dict[str, int]:
         """Fields to fix per section, and those that belong to none."""
         rest = sum(1 for name in self.errors if name not in BY_NAME)
-        return {"market": self.wrong_in(1), "risk": self.wrong_in(2), "rest": rest}
+        risk = self.wrong_in(2) + self.wrong_in(3)
+        return {"market": self.wrong_in(1), "risk": risk, "exits": self.wrong_in(3), "rest": rest}
+
+    @property
+    def more_open(self) -> bool:
+        """Whether the fold of section 3 shows: something in it is asked for, or wrong."""
+        plain = _plain_exits()
+        asked = any(str(self.raw.get(name, "")) not in ("", str(value)) for name, value in plain.items())
+        return asked or self.wrong_in(3) > 0
 
     @property
     def other_errors(self) -> list[str]:
@@ -191,6 +252,8 @@ class BotForm:
         return {
             "entry_type": list(BotConfig.Entry.choices),
             "on_maker_timeout": list(BotConfig.OnMakerTimeout.choices),
+            "exit_type": list(BotConfig.Exit.choices),
+            "protection": list(BotConfig.Protection.choices),
         }.get(name, [])
 
     def _accounts(self) -> Choices:
@@ -203,6 +266,12 @@ class BotForm:
             (str(row.public_id), f"{row.name}, {row.get_exchange_display()} {row.get_mode_display().lower()}")
             for row in rows
         ]
+
+
+def _plain_exits() -> dict[str, Any]:
+    """The fields of section 3 as they stand when nothing of it is asked for."""
+    values = config_defaults()
+    return {spec.name: _shown(spec.name, values[spec.name]) for spec in SPECS if spec.section == 3}
 
 
 def _strategies() -> Choices:
@@ -222,6 +291,8 @@ def _shown(name: str, value: Any) -> Any:
         return str(value.public_id) if value else ALL_STRATEGIES
     if name == "use_model":
         return "on" if value else ""
+    if name in STEP_KEYS:
+        return steps_shown(value, STEP_KEYS[name])
     if name in BY_NAME and BY_NAME[name].percent:
         return decimal_text(Decimal(str(value)) * 100)
     return decimal_text(value) if isinstance(value, Decimal) else value
@@ -229,9 +300,11 @@ def _shown(name: str, value: Any) -> Any:
 
 def _typed(name: str, value: Any) -> Any:
     """A typed value as the service takes it; what is no number is left for the service to refuse."""
+    if name in STEP_KEYS:
+        return steps_typed(str(value), STEP_KEYS[name])
     if name not in BY_NAME or BY_NAME[name].kind != "number":
         return value
-    text = str(value).strip().replace("\N{NO-BREAK SPACE}", "")
+    text = str(value).strip().replace("\N{NO-BREAK SPACE}", "") or ("0" if BY_NAME[name].section == 3 else "")
     if not BY_NAME[name].percent:
         return text
     try:
@@ -241,9 +314,36 @@ def _typed(name: str, value: Any) -> Any:
     return number / 100 if number.is_finite() else text
 
 
+def steps_shown(steps: list[dict[str, str]], key: str) -> str:
+    """Stored steps as people type them: `0.5:30, 1:30`, in percent."""
+    return ", ".join(
+        ":".join(decimal_text(Decimal(str(step[name])) * 100) for name in (key, "share")) for step in steps
+    )
+
+
+def steps_typed(text: str, key: str) -> Any:
+    """Typed steps as the service takes them; what cannot be read is left for the service to refuse."""
+    try:
+        pairs = [[Decimal(number.strip(" %")) / 100 for number in pair.split(":")] for pair in _pairs(text)]
+    except InvalidOperation:
+        return text
+    return [dict(zip((key, "share"), pair, strict=True)) if len(pair) == 2 else {} for pair in pairs]
+
+
+def _pairs(text: str) -> list[str]:
+    return [pair for pair in text.replace(";", ",").split(",") if pair.strip()]
+
+
 def _in_form_words(errors: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Messages about fractions become messages about percentages, as the form asks for those."""
+    """Messages about fractions become messages about percentages, as the form asks for those.
+
+    Those that name percentages already, of what does not fit together, stay.
+    """
     return {
-        name: [BY_NAME[name].words] if name in BY_NAME and BY_NAME[name].percent else found
+        name: [BY_NAME[name].words] if name in BY_NAME and BY_NAME[name].words and not _in_percent(found) else found
         for name, found in errors.items()
     }
+
+
+def _in_percent(found: list[str]) -> bool:
+    return any("never reached" in message for message in found)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from signals.quotes import QuoteRow
-from trading.models import Balance, BalanceSnapshot, Order, Position
+from trading.models import Balance, BalanceSnapshot, Intent, Order, Position
 from trading.wiring import fills_here
 
 ZERO = Decimal(0)
@@ -82,7 +82,11 @@ def _positions_add(index: Index) -> None:
     for row in Position.objects.filter(status__in=wanted).select_related("account", "instrument"):
         market = (row.account.exchange, row.instrument.symbol)
         if row.status == Position.Status.OPEN and row.exit_intent_id is None:
-            index.levels[market].append(Level(row.account_id, low=row.stop_price, high=row.target_price))
+            above = [price for price in (row.target_price, row.raise_price, row.step_price) if price is not None]
+            high = min(above, default=None)
+            index.levels[market].append(Level(row.account_id, low=row.stop_price, high=high, ask=row.add_price))
+        elif row.close_reason == Intent.Purpose.TAKE_PROFIT:  # as maker, maybe: a fall to the stop ends its wait
+            index.levels[market].append(Level(row.account_id, low=row.stop_price))
         if row.amount > 0:
             result = row.sell_proceeds - row.buy_cost - row.fees_cash
             held = Held(str(row.public_id), market, row.amount, row.buy_cost, result)

@@ -4,11 +4,13 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.models import AuditEvent, Notice
+from trading.domain.types import AddStep
 from trading.models import BotConfig
 from trading.services import bots
 from trading.services.bot_validation import bot_config_validate, config_warnings
 from trading.services.errors import account_errors_count, bot_errors_count, bot_errors_reset
 from trading.services.presets import PRESETS
+from trading.store.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,23 @@ def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
         ("max_spread", "0.5", "0.00001 to 0.1"),
         ("entry_type", "yolo", "maker, market"),
         ("notifications", ["sms"], "trades, errors, daily"),
+        ("trailing", "0.0001", "from 0.0005 to 0.5"),
+        ("trailing", "-0.01", "from 0.0005 to 0.5"),
+        ("trailing_after", "2", "from 0 to 1"),
+        ("breakeven_after", "x", "Not a usable number"),
+        ("exit_type", "hope", "market, maker"),
+        ("protection", "none", "platform, exchange"),
+        ("profit_steps", "0.01", "Up to 10 steps"),
+        ("profit_steps", [{"gain": "0.01"}], "Up to 10 steps"),
+        ("profit_steps", [{"gain": "0.01", "share": "a"}], "Not a usable number"),
+        ("profit_steps", [{"gain": "0.01", "share": "0"}], "shares of at most 1"),
+        ("profit_steps", [{"gain": "0.004", "share": "0.6"}, {"gain": "0.005", "share": "0.5"}], "shares of at most 1"),
+        ("profit_steps", [{"gain": "0.005", "share": "0.1"}, {"gain": "0.004", "share": "0.1"}], "gains rising"),
+        ("profit_steps", [{"gain": "0.012", "share": "0.5"}], "never reached: the target of 1.2 %"),
+        ("profit_steps", [{"gain": f"0.00{n}", "share": "0.01"} for n in range(1, 10)] * 2, "Up to 10 steps"),
+        ("add_steps", [{"fall": "0.004", "share": "0.5"}, {"fall": "0.004", "share": "0.5"}], "falls rising"),
+        ("add_steps", [{"fall": "0.004", "share": "11"}], "shares from 0.01 to 10"),
+        ("add_steps", [{"fall": "0.009", "share": "1"}], "the stop sells at a fall of 0.90 %"),
         ("mode", "live", "The mode is the account's: paper"),
         ("colour", "red", "no such field"),
     ],
@@ -65,6 +84,35 @@ def test_nonsense_is_refused_with_what_is_allowed(make, field, value, words):
     wrong = "strategy" if (field, value) == ("source", "strategy") else field
     assert list(errors) == [wrong]
     assert words in errors[wrong][0]
+
+
+def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
+    account = make.account()
+    steps = {
+        "profit_steps": [{"gain": 0.005, "share": "0.50"}, {"gain": "0.01", "share": "0.5"}],
+        # the second is below the first stop (0.9 %), and above the stop of the average that the first step made
+        "add_steps": [{"fall": "0.008", "share": "1"}, {"fall": "0.0125", "share": "1"}],
+    }
+    clean, errors = bot_config_validate({"name": "Mine", "account": account, **steps}, user=account.user)
+    assert errors == {}
+    assert clean["profit_steps"] == [{"gain": "0.005", "share": "0.5"}, {"gain": "0.01", "share": "0.5"}]
+    bot = bots.bot_create(user=account.user, data={"name": "Mine", "account": account, **steps})
+    assert plan_of(bot.config).levels.add_steps == (
+        AddStep(Decimal("0.008"), Decimal(1)),
+        AddStep(Decimal("0.0125"), Decimal(1)),
+    )
+    warnings = config_warnings(clean)
+    assert "costs 3 times its first entry" in warnings["add_steps"][0]
+
+
+def test_small_steps_need_more_capital(make):
+    account = make.account()
+    make.instrument()
+    data = {"name": "Mine", "account": account, "symbols": ["BTC/USDT"], "capital_per_trade": "40"}
+    steps = [{"gain": "0.005", "share": "0.1"}]
+    assert bot_config_validate(data, user=account.user)[1] == {}
+    found = bot_config_validate({**data, "profit_steps": steps}, user=account.user)[1]
+    assert "the smallest step" in found["capital_per_trade"][0]
 
 
 def test_account_of_somebody_else_is_refused(make):

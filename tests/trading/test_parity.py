@@ -41,6 +41,12 @@ KINDS = (
     "entries given up",
     "denials",
     "dust taken over",
+    "profit steps",
+    "steps in",
+    "stops trailing",
+    "stops at the costs",
+    "profits taken as maker",
+    "makers that took the market",
 )
 D = Decimal
 
@@ -61,6 +67,17 @@ PLANS = {
     },
     "market": {"profit_target": D("0.003"), "stop_loss": D("0.005"), "holding_time_s": 1200},
     "large": {"profit_target": D("0.006"), "stop_loss": D("0.004"), "capital_per_trade": D(3000)},
+    "levels": {
+        "profit_target": D("0.02"),
+        "stop_loss": D("0.01"),
+        "holding_time_s": 7200,
+        "trailing": D("0.003"),
+        "trailing_after": D("0.005"),
+        "breakeven_after": D("0.004"),
+        "profit_steps": [{"gain": "0.003", "share": "0.3"}, {"gain": "0.007", "share": "0.3"}],
+        "add_steps": [{"fall": "0.004", "share": "0.5"}, {"fall": "0.008", "share": "1"}],
+        "exit_type": "maker",
+    },
 }
 
 
@@ -161,6 +178,12 @@ def kinds_present(account):
         "entries given up": positions.filter(status="cancelled").count(),
         "dust taken over": positions.exclude(dust_moved=0).count(),
         "denials": Intent.objects.filter(account=account, status="denied").count(),
+        "profit steps": positions.filter(steps_taken__gt=0).count(),
+        "steps in": positions.filter(adds_taken__gt=0).count(),
+        "stops trailing": positions.filter(stop_kind="trailing", close_reason="stop_loss").count(),
+        "stops at the costs": positions.filter(stop_kind="breakeven", close_reason="stop_loss").count(),
+        "profits taken as maker": orders.filter(side="sell", type="limit_maker", status="filled").count(),
+        "makers that took the market": orders.filter(side="sell", type="market", leg__gt=0).count(),
         **closed,
     }
 

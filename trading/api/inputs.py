@@ -9,6 +9,7 @@ from accounts.api.fields import StrictSerializer
 from accounts.fields import decimal_text
 from trading.models import BotConfig, StopSwitch
 from trading.services.bot_validation import LIMITS, config_defaults
+from trading.services.level_validation import STEP_WORDS
 
 
 def _decimal(name: str, what: str) -> serializers.CharField:
@@ -20,6 +21,20 @@ def _integer(name: str, what: str) -> serializers.IntegerField:
     return serializers.IntegerField(
         required=False, min_value=int(limits.low), max_value=int(limits.high), help_text=f"{what} {limits.words}"
     )
+
+
+class ProfitStepInput(StrictSerializer):
+    """A step out: fractions, decimals as text."""
+
+    gain = serializers.CharField(help_text="Above the average entry.")
+    share = serializers.CharField(help_text="Of all that the position came to hold.")
+
+
+class AddStepInput(StrictSerializer):
+    """A step in: fractions, decimals as text."""
+
+    fall = serializers.CharField(help_text="Below the first entry's price.")
+    share = serializers.CharField(help_text="Of what the first entry cost.")
 
 
 class ConfigInput(StrictSerializer):
@@ -48,6 +63,17 @@ class ConfigInput(StrictSerializer):
     max_positions = _integer("max_positions", "How many it holds at once.")
     max_drawdown = _decimal("max_drawdown", "No entries while the account is that far below its peak.")
     max_spread = _decimal("max_spread", "No entry where bid and ask are further apart.")
+    trailing = _decimal("trailing", "How far below the price the stop follows it up.")
+    trailing_after = _decimal("trailing_after", "The gain from which on it does.")
+    breakeven_after = _decimal("breakeven_after", "The gain from which on the stop covers entry and fees.")
+    profit_steps = ProfitStepInput(many=True, required=False, help_text=STEP_WORDS["profit_steps"])
+    add_steps = AddStepInput(many=True, required=False, help_text=STEP_WORDS["add_steps"])
+    exit_type = serializers.ChoiceField(
+        choices=BotConfig.Exit.choices, required=False, help_text="How profits are taken; losses are sold at market."
+    )
+    protection = serializers.ChoiceField(
+        choices=BotConfig.Protection.choices, required=False, help_text="Where stop and target wait."
+    )
     notifications = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Any of: trades, errors, daily."
     )

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.fields import ExactDecimal, PublicSerializer
+from trading.api.inputs import AddStepInput, ProfitStepInput
 from trading.models import (
     Balance,
     BalanceSnapshot,
@@ -25,6 +26,8 @@ class ConfigOutput(PublicSerializer):
     strategy = serializers.UUIDField(source="strategy.public_id", default=None, allow_null=True)
     symbols = serializers.ListField(child=serializers.CharField(), help_text="Empty: every scanned symbol.")
     notifications = serializers.ListField(child=serializers.CharField(), help_text="Any of: trades, errors, daily.")
+    profit_steps = ProfitStepInput(many=True, help_text="Shares of the position sold on the way to the target.")
+    add_steps = AddStepInput(many=True, help_text="Further buys on the way down (DCA).")
 
     class Meta:
         model = BotConfig
@@ -47,6 +50,13 @@ class ConfigOutput(PublicSerializer):
             "max_positions",
             "max_drawdown",
             "max_spread",
+            "trailing",
+            "trailing_after",
+            "breakeven_after",
+            "profit_steps",
+            "add_steps",
+            "exit_type",
+            "protection",
             "notifications",
             "created_at",
         )
@@ -111,6 +121,8 @@ class IntentOutput(_OfBot):
             "confidence",
             "amount_quote",
             "limit_price",
+            "amount",
+            "share",
             "status",
             "reason",
             "expires_at",
@@ -210,7 +222,13 @@ class PositionOutput(_OfBot):
             "dust",
             "gone",
             "stop_price",
+            "stop_kind",
             "target_price",
+            "raise_price",
+            "step_price",
+            "add_price",
+            "steps_taken",
+            "adds_taken",
             "hold_until",
             "close_reason",
             "opened_at",

@@ -172,11 +172,14 @@ class _Backtest:
         if position.exit_intent_id is not None or position.stop_price is None or position.target_price is None:
             return after
         row, spec, half = self.rows[position.symbol], self.setup.specs[self.rows[position.symbol]], self._half()
-        stop, target = float(position.stop_price), float(position.target_price)
+        above = [position.target_price, position.raise_price, position.step_price]
+        stop, over = float(position.stop_price), float(min(price for price in above if price is not None))
         last = self._hold_column(position, after)
         span = slice(after, last)
         low, high = self.matrix.low[row, span] * (1 - half), self.matrix.high[row, span] * (1 - half)
-        reached = (low - float(spec.tick_size) <= stop * (1 + SLACK)) | (high >= target * (1 - SLACK))
+        reached = (low - float(spec.tick_size) <= stop * (1 + SLACK)) | (high >= over * (1 - SLACK))
+        if position.add_price is not None:
+            reached |= self.matrix.low[row, span] * (1 + half) <= float(position.add_price) * (1 + SLACK)
         hits = np.nonzero(reached)[0]
         if hits.size:
             return after + int(hits[0])

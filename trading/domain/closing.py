@@ -10,10 +10,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from trading.domain import ids, pnl
-from trading.domain.entries import rest_taken
-from trading.domain.exits import retry_at, sellable
+from trading.domain.exits import maker_waits, sellable
 from trading.domain.ledger import held_by_others
-from trading.domain.orders import is_open
+from trading.domain.money import sell_price
 from trading.domain.placing import place
 from trading.domain.position import dust_hand_on, dust_write_off, gone_write_off, move
 from trading.domain.types import (
@@ -26,8 +25,8 @@ from trading.domain.types import (
     IntentTaken,
     Oddity,
     OrderChanged,
+    OrderPlaced,
     OrderState,
-    OrderStatus,
     OrderType,
     PositionChanged,
     PositionState,
@@ -39,6 +38,7 @@ from trading.domain.types import (
 )
 
 BY_HAND = "Cancelled by hand."
+BEING_CLOSED = "The position is being closed."
 
 
 def cancel_ask(order: OrderState, at: datetime, reason: str = "") -> list[Effect]:
@@ -72,7 +72,10 @@ def on_intent(state: AccountState, event: IntentTaken) -> list[Effect]:
         return begin(state, position, event.purpose, event.at, event.intent_id)
     if position.exit_intent_id == event.intent_id:
         return []
-    effects = [] if orders_of(state, position) else send(state, position, event.at)
+    working = orders_of(state, position)
+    effects = [] if working else send(state, position, event.at)
+    for order in working:
+        effects += cancel_ask(order, event.at, BEING_CLOSED) if maker_waits(order) else []
     reason = f"Already closing ({position.close_reason})."
     return [*effects, IntentDecided(event.at, event.intent_id, "done", reason)]
 
@@ -90,16 +93,19 @@ def begin(
     position.exit_intent_id, position.close_reason = intent_id, str(purpose)
     working = orders_of(state, position)
     if not working:
-        return effects + send(state, position, at)
+        maker = purpose is Purpose.TAKE_PROFIT and position.plan.levels.maker_exit
+        return effects + send(state, position, at, maker=maker)
     for order in working:
-        effects += [] if order.cancel_requested else cancel_ask(order, at, "The position is being closed.")
+        effects += [] if order.cancel_requested else cancel_ask(order, at, BEING_CLOSED)
     return [*effects, PositionChanged(at, position_copy(position))]
 
 
-def send(state: AccountState, position: PositionState, at: datetime) -> list[Effect]:
-    """Sell what is held at the market, as much as one order can; finish when nothing can be sold."""
-    spec, quote = state.instruments[position.symbol], state.quotes.get(position.symbol)
-    bid = quote.bid if quote is not None else None
+def send(state: AccountState, position: PositionState, at: datetime, *, maker: bool = False) -> list[Effect]:
+    """Sell what is held, as much as one order can; finish when nothing can be sold.
+
+    At the market, or as `maker` at the ask until the plan's time-out.
+    """
+    spec, bid = state.instruments[position.symbol], bid_of(state, position)
     swept = leftovers_take(state, position, at)
     if sellable(position.amount, bid, spec) <= 0:
         return swept + finish(state, position, at)
@@ -112,21 +118,53 @@ def send(state: AccountState, position: PositionState, at: datetime) -> list[Eff
     if position.status is not PositionStatus.CLOSING:
         move(position, PositionStatus.CLOSING)
     assert position.exit_intent_id is not None
-    placed = place(
+    leg, purpose = position.exits_tried, Purpose(position.close_reason)
+    placed = sale_place(state, position, at, position.exit_intent_id, leg, purpose, amount, maker=maker)
+    position.exits_tried, position.retry_at = position.exits_tried + 1, None
+    return [*swept, PositionChanged(at, position_copy(position)), placed]
+
+
+def bid_of(state: AccountState, position: PositionState) -> Decimal | None:
+    """The last bid of the position's instrument, when one is known."""
+    quote = state.quotes.get(position.symbol)
+    return quote.bid if quote is not None else None
+
+
+def sellable_now(state: AccountState, position: PositionState, wanted: Decimal) -> Decimal:
+    """What one order can sell of `wanted`, without what belongs to others of the account; zero when too little."""
+    spec = state.instruments[position.symbol]
+    own = state.balances.get(spec.base, ZERO) - held_by_others(state, spec.base, position.position_id)
+    return sellable(min(wanted, own), bid_of(state, position), spec)
+
+
+def sale_place(
+    state: AccountState,
+    position: PositionState,
+    at: datetime,
+    intent_id: UUID,
+    leg: int,
+    purpose: Purpose,
+    amount: Decimal,
+    *,
+    maker: bool,
+) -> OrderPlaced:
+    """One selling order: at the market, or (with a price known) as maker at the ask."""
+    quote, spec = state.quotes.get(position.symbol), state.instruments[position.symbol]
+    price = sell_price(quote.ask, spec.tick_size) if maker and quote is not None else None
+    return place(
         state,
         position,
         at,
-        intent_id=position.exit_intent_id,
-        leg=position.exits_tried,
-        purpose=Purpose(position.close_reason),
+        intent_id=intent_id,
+        leg=leg,
+        purpose=purpose,
         side=Side.SELL,
-        type=OrderType.MARKET,
+        type=OrderType.MARKET if price is None else OrderType.LIMIT_MAKER,
         amount=amount,
-        price=None,
-        reference=bid if bid is not None else ZERO,
+        price=price,
+        reference=quote.bid if quote is not None else ZERO,
+        expires_at=None if price is None else at + position.plan.maker_timeout,
     )
-    position.exits_tried, position.retry_at = position.exits_tried + 1, None
-    return [*swept, PositionChanged(at, position_copy(position)), placed]
 
 
 def leftovers_take(state: AccountState, position: PositionState, at: datetime) -> list[Effect]:
@@ -169,53 +207,3 @@ def finish(state: AccountState, position: PositionState, at: datetime) -> list[E
         reason = "The entry was cancelled before any fill." if never_held else ""
         effects.append(IntentDecided(at, intent_id, "done", reason))
     return effects
-
-
-def on_order_moved(state: AccountState, order: OrderState, at: datetime, *, was_open: bool) -> list[Effect]:
-    """What follows when an order's status changed."""
-    if is_open(order):
-        if was_open:
-            return []
-        state.orders[order.client_order_id] = state.closed_orders.pop(order.client_order_id)
-        return cancel_ask(order, at)  # it was given up, and whatever replaced it may be at work: take it back
-    if not was_open:
-        return []
-    state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
-    position = state.positions.get(order.position_id)
-    if position is None or orders_of(state, position):
-        return []
-    closed = _entry_closed if order.side is Side.BUY else _exit_closed
-    return closed(state, order, position, at)
-
-
-def _entry_closed(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
-    more = rest_taken(state, order, position, at)
-    if more:
-        return more
-    effects: list[Effect] = [IntentDecided(at, order.intent_id, *_entry_result(order, position))]
-    if position.exit_intent_id is not None and position.bought:
-        return effects + send(state, position, at)
-    if not position.bought:
-        position.close_reason = position.close_reason or "not_filled"
-        return effects + finish(state, position, at)
-    return effects
-
-
-def _entry_result(order: OrderState, position: PositionState) -> tuple[str, str]:
-    if position.bought:
-        return "done", ""
-    if order.status is OrderStatus.REJECTED:
-        return "failed", order.reason or "The exchange refused the order."
-    return "expired", order.reason or "The order was not filled in time."
-
-
-def _exit_closed(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
-    """A filled exit goes on with what one order could not hold; a refused one is tried again later."""
-    quote = state.quotes.get(position.symbol)
-    bid = quote.bid if quote is not None else None
-    if position.exit_intent_id is None:
-        return []
-    if order.status is OrderStatus.FILLED or sellable(position.amount, bid, state.instruments[position.symbol]) <= 0:
-        return send(state, position, at)
-    position.retry_at = retry_at(at, position.exits_tried)
-    return [PositionChanged(at, position_copy(position))]

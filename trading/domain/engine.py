@@ -11,10 +11,12 @@ ones too (see `fills`).
 from collections.abc import Callable
 from typing import Any
 
-from trading.domain import closing, entries, fills
-from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, levels_set, overdue, touched
+from trading.domain import adding, closing, entries, fills, reducing
+from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, maker_late, overdue, step_due
 from trading.domain.ledger import post
+from trading.domain.levels import levels_reset, raises, stop_raise, touched
 from trading.domain.money import exact
+from trading.domain.moved import on_order_moved
 from trading.domain.orders import ANSWERS, IllegalTransition, is_open, move
 from trading.domain.types import (
     AccountState,
@@ -33,6 +35,7 @@ from trading.domain.types import (
     OrderStatus,
     PlanApplied,
     PositionChanged,
+    PositionState,
     Purpose,
     QuoteSeen,
     RunStarted,
@@ -75,8 +78,7 @@ def _cash_moved(state: AccountState, event: CashMoved) -> list[Effect]:
 def _intent_taken(state: AccountState, event: IntentTaken) -> list[Effect]:
     if event.purpose.is_entry:
         return entries.decide(state, event)
-    decide = closing.on_cancel if event.purpose is Purpose.CANCEL else closing.on_intent
-    return decide(state, event)
+    return _DECIDERS.get(event.purpose, closing.on_intent)(state, event)
 
 
 def _quote_seen(state: AccountState, event: QuoteSeen) -> list[Effect]:
@@ -85,10 +87,25 @@ def _quote_seen(state: AccountState, event: QuoteSeen) -> list[Effect]:
     state.quotes[event.quote.symbol] = event.quote
     effects: list[Effect] = []
     for position in [p for p in state.positions.values() if p.symbol == event.quote.symbol]:
-        purpose = touched(position, event.quote)
-        if purpose is not None:
-            effects += closing.begin(state, position, purpose, event.at)
+        effects += _position_quoted(state, position, event)
     return effects
+
+
+def _position_quoted(state: AccountState, position: PositionState, event: QuoteSeen) -> list[Effect]:
+    """Levels first move, then are touched: the whole way out before a step of it, and that before a step in."""
+    effects: list[Effect] = []
+    if raises(position, event.quote):
+        stop_raise(position, state.instruments[position.symbol], event.quote.bid)
+        effects.append(PositionChanged(event.at, position_copy(position)))
+    purpose = touched(position, event.quote)
+    if purpose is not None:
+        return effects + closing.begin(state, position, purpose, event.at)
+    for order in maker_late(state, position, event.quote):
+        effects += closing.cancel_ask(order, event.at, "The price fell to the stop.")
+    step = step_due(state, position, event.quote)
+    if step is Purpose.PROFIT_STEP:
+        return effects + reducing.step_take(state, position, event.at)
+    return effects + adding.step_in(state, position, event.at) if step is Purpose.ADD else effects
 
 
 def _clock_mark(state: AccountState, event: ClockMark) -> list[Effect]:
@@ -129,7 +146,7 @@ def _plan_applied(state: AccountState, event: PlanApplied) -> list[Effect]:
     if position.hold_until is not None:
         position.hold_until = position.opened_at + event.plan.holding_time
     if position.bought:
-        levels_set(position, state.instruments[position.symbol], event.at)
+        levels_reset(position, state.instruments[position.symbol], event.at)
     return [PositionChanged(event.at, position_copy(position))]
 
 
@@ -152,10 +169,14 @@ def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
     order.exchange_order_id = event.exchange_order_id or order.exchange_order_id
     effects: list[Effect] = [OrderChanged(event.at, order_copy(order))]
     if changed:
-        effects += closing.on_order_moved(state, order, event.at, was_open=was_open)
+        effects += on_order_moved(state, order, event.at, was_open=was_open)
     return effects
 
 
+_DECIDERS: dict[Purpose, Callable[[AccountState, IntentTaken], list[Effect]]] = {
+    Purpose.CANCEL: closing.on_cancel,
+    Purpose.REDUCE: reducing.on_intent,
+}
 _HANDLERS: dict[type, Callable[[AccountState, Any], list[Effect]]] = {
     RunStarted: _run_started,
     InstrumentSeen: _instrument_seen,

@@ -17,11 +17,13 @@ from trading.domain.types import (
     IntentDecided,
     IntentTaken,
     Oddity,
+    OrderPlaced,
     OrderState,
     OrderStatus,
     OrderType,
     PositionChanged,
     PositionState,
+    Purpose,
     Quote,
     RiskDenied,
     Side,
@@ -35,12 +37,16 @@ def decide(state: AccountState, event: IntentTaken) -> list[Effect]:
     position_id = ids.position_id(event.intent_id)
     if position_id in state.positions or position_id in state.closed_positions:
         return [Oddity(event.at, f"Intent {event.intent_id} was taken twice; the second time was left out.")]
-    found = risk_view(state, event)
-    refused = found if isinstance(found, Denial) else first_denial(found)
-    if refused is not None:
-        return _denied(event, refused)
-    assert isinstance(found, RiskView)
+    found = judged(state, event)
+    if isinstance(found, Denial):
+        return denied(event, found)
     return _opened(state, event, found.bot, found.sized)
+
+
+def judged(state: AccountState, event: IntentTaken) -> RiskView | Denial:
+    """What the rules say of an entry: the snapshot that they let pass, or the refusal."""
+    found = risk_view(state, event)
+    return found if isinstance(found, Denial) else first_denial(found) or found
 
 
 def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
@@ -58,7 +64,7 @@ def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
         return denial("quote_age", f"There is no price of {event.symbol} right now.")
     equity = pnl.equity(state)
     state.peak_equity = max(state.peak_equity, equity)
-    own = [p for p in state.positions.values() if p.bot_id == event.bot_id and is_open(p)]
+    own = [p for p in state.positions.values() if p.bot_id == event.bot_id and is_open(p) and not _grows(p, event)]
     return RiskView(
         at=event.at,
         intent=event,
@@ -74,7 +80,13 @@ def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
     )
 
 
-def _denied(event: IntentTaken, refused: Denial) -> list[Effect]:
+def _grows(position: PositionState, event: IntentTaken) -> bool:
+    """Whether the intent adds to this position instead of opening another."""
+    return event.purpose is Purpose.ADD and position.symbol == event.symbol
+
+
+def denied(event: IntentTaken, refused: Denial) -> list[Effect]:
+    """A refusal, to be stored."""
     status = "expired" if refused.rule == "expiry" else "denied"
     return [
         RiskDenied(event.at, event.intent_id, event.bot_id, refused.rule, refused.reason, refused.facts),
@@ -83,13 +95,18 @@ def _denied(event: IntentTaken, refused: Denial) -> list[Effect]:
 
 
 def _opened(state: AccountState, event: IntentTaken, bot: BotState, sized: Sized) -> list[Effect]:
-    """The position comes first, then its order. A limit order by hand rests until it is filled or cancelled."""
+    """The position comes first, then its order."""
     position = PositionState(
         ids.position_id(event.intent_id), event.bot_id, event.symbol, bot.plan, event.intent_id, event.at
     )
     state.positions[position.position_id] = position
+    return [PositionChanged(event.at, copy(position)), first_order(state, position, event, sized)]
+
+
+def first_order(state: AccountState, position: PositionState, event: IntentTaken, sized: Sized) -> OrderPlaced:
+    """The order of an intent that buys. A limit order by hand rests until it is filled or cancelled."""
     maker = sized.type is OrderType.LIMIT_MAKER
-    placed = place(
+    return place(
         state,
         position,
         event.at,
@@ -101,9 +118,8 @@ def _opened(state: AccountState, event: IntentTaken, bot: BotState, sized: Sized
         amount=sized.amount,
         price=sized.price,
         reference=sized.reference,
-        expires_at=event.at + bot.plan.maker_timeout if maker else None,
+        expires_at=event.at + position.plan.maker_timeout if maker else None,
     )
-    return [PositionChanged(event.at, copy(position)), placed]
 
 
 def rest_taken(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:

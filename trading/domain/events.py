@@ -12,7 +12,8 @@ from trading.domain.state import InstrumentSpec, OrderStatus, Plan, Purpose, Quo
 class IntentTaken:
     """An intent from the queue was claimed: decide it.
 
-    Manual entries may carry an amount and a limit price; a cancel names its order.
+    Manual entries may carry an amount and a limit price; a cancel names its order; a part of a position is sold by
+    `amount` (base currency) or `share` of what is held.
     """
 
     at: datetime
@@ -26,6 +27,8 @@ class IntentTaken:
     limit_price: Decimal | None = None
     expires_at: datetime | None = None
     client_order_id: str = ""
+    amount: Decimal | None = None
+    share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""When and how a position is left: take profit, stop loss, holding time, and what is too small to sell."""
+"""When a position is left, what is too small to sell, and what a quote or a moment could change at all."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trading.domain.money import amount_floor, sell_price
+from trading.domain.levels import raises, step_touched, touched, watched
+from trading.domain.money import amount_floor
 from trading.domain.orders import is_open
-from trading.domain.position import entry_price
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -13,7 +13,6 @@ from trading.domain.types import (
     OrderState,
     OrderType,
     PositionState,
-    PositionStatus,
     Purpose,
     Quote,
     Side,
@@ -25,30 +24,9 @@ RETRY_LONGEST = timedelta(minutes=5)
 CANCEL_AGAIN = timedelta(seconds=30)
 
 
-def levels_set(position: PositionState, spec: InstrumentSpec, at: datetime) -> None:
-    """Stop and target from the average entry price; the holding time runs from the first fill."""
-    price = entry_price(position)
-    position.stop_price = sell_price(price * (1 - position.plan.stop_loss), spec.tick_size)
-    position.target_price = sell_price(price * (1 + position.plan.profit_target), spec.tick_size)
-    if position.hold_until is None:
-        position.hold_until = at + position.plan.holding_time
-
-
-def touched(position: PositionState, quote: Quote) -> Purpose | None:
-    """Which level the bid touches; the stop goes first."""
-    if position.status is not PositionStatus.OPEN or position.exit_intent_id is not None:
-        return None
-    if position.stop_price is not None and quote.bid <= position.stop_price:
-        return Purpose.STOP_LOSS
-    if position.target_price is not None and quote.bid >= position.target_price:
-        return Purpose.TAKE_PROFIT
-    return None
-
-
 def overdue(position: PositionState, at: datetime) -> bool:
     """Whether the holding time is over and no exit has begun."""
-    waits = position.status is PositionStatus.OPEN and position.exit_intent_id is None
-    return waits and position.hold_until is not None and at >= position.hold_until
+    return watched(position) and position.hold_until is not None and at >= position.hold_until
 
 
 def sellable(amount: Decimal, price: Decimal | None, spec: InstrumentSpec) -> Decimal:
@@ -106,9 +84,38 @@ def order_reached(order: OrderState, quote: Quote) -> bool:
     return quote.ask <= order.price if order.side is Side.BUY else quote.bid >= order.price
 
 
+def step_due(state: AccountState, position: PositionState, quote: Quote) -> Purpose | None:
+    """The step that this quote takes; none while an order of the position is at work."""
+    step = step_touched(position, quote)
+    if step is None or any(order.position_id == position.position_id for order in state.orders.values()):
+        return None
+    return step
+
+
+def maker_late(state: AccountState, position: PositionState, quote: Quote) -> list[OrderState]:
+    """Orders that take a profit as maker while the bid fell to the stop: there is no more time to wait."""
+    if position.exit_intent_id is None or position.stop_price is None or quote.bid > position.stop_price:
+        return []
+    return [o for o in state.orders.values() if o.position_id == position.position_id and maker_waits(o)]
+
+
+def maker_waits(order: OrderState) -> bool:
+    """Whether it sells as maker and its cancel has not been asked for."""
+    return order.side is Side.SELL and order.type is OrderType.LIMIT_MAKER and not order.cancel_requested
+
+
 def touches(state: AccountState, quote: Quote) -> bool:
     """Whether this quote could change anything but the quote itself."""
     return any(order_reached(order, quote) for order in state.orders.values()) or any(
-        position.symbol == quote.symbol and touched(position, quote) is not None
+        position.symbol == quote.symbol and _position_touched(state, position, quote)
         for position in state.positions.values()
+    )
+
+
+def _position_touched(state: AccountState, position: PositionState, quote: Quote) -> bool:
+    return (
+        raises(position, quote)
+        or touched(position, quote) is not None
+        or step_due(state, position, quote) is not None
+        or bool(maker_late(state, position, quote))
     )

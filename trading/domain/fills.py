@@ -9,8 +9,9 @@ the old position's dust. More sold than is held cancels what else is on sale.
 from decimal import Decimal
 
 from trading.domain import closing, pnl
-from trading.domain.exits import levels_set
 from trading.domain.ledger import post
+from trading.domain.levels import levels_set
+from trading.domain.moved import on_order_moved
 from trading.domain.orders import Trigger, is_open, move
 from trading.domain.position import dust_write_off, fee_apply, fill_apply
 from trading.domain.position import is_open as position_is_open
@@ -55,7 +56,7 @@ def seen(state: AccountState, event: FillSeen) -> list[Effect]:
     effects += _position_fill(state, order, event)
     effects.append(OrderChanged(event.at, order_copy(order)))
     if changed:
-        effects += closing.on_order_moved(state, order, event.at, was_open=was_open)
+        effects += on_order_moved(state, order, event.at, was_open=was_open)
     return effects
 
 

@@ -17,6 +17,11 @@ def exit_intent_id(position: UUID, purpose: str, tried: int) -> UUID:
     return uuid5(position, f"exit:{purpose}:{tried}")
 
 
+def step_intent_id(position: UUID, purpose: str, number: int) -> UUID:
+    """The intent of a step that the engine takes beside an exit: a profit step or a step in, by its number."""
+    return uuid5(position, f"step:{purpose}:{number}")
+
+
 def client_order_id(deployment_id: str, intent_id: UUID, leg: int) -> str:
     """Lower-case letters and digits, 26 of them; the same on every resubmission of the same leg."""
     digest = hashlib.sha256(f"{deployment_id}:{intent_id}:{leg}".encode()).digest()

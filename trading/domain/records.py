@@ -52,6 +52,8 @@ def event_from(kind: str, payload: Mapping[str, Any]) -> Event:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
     if isinstance(value, Decimal):
         return text(value)
     if isinstance(value, datetime):
@@ -70,6 +72,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _built(kind: Any, value: Any) -> Any:
     """`value` as the annotated type `kind` says."""
+    if get_origin(kind) is tuple:
+        return tuple(_built(get_args(kind)[0], one) for one in value)
     if get_origin(kind) in (Union, types.UnionType):
         return None if value is None else _built(next(a for a in get_args(kind) if a is not types.NoneType), value)
     if is_dataclass(kind):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from trading.domain.money import amount_floor, buy_price, text
 from trading.domain.types import InstrumentSpec, IntentTaken, OrderType, Plan, Purpose, Quote
 
+CENT = Decimal("0.01")
 SELLABLE_MARGIN = Decimal("0.02")  # head room so that the position can still be sold at its stop
 
 
@@ -59,4 +60,18 @@ def size_problem(sized: Sized, plan: Plan, spec: InstrumentSpec) -> str:
     kept = amount_floor(sized.amount * (1 - spec.taker_fee), spec.lot_size)
     if kept < spec.min_amount or kept <= 0:
         return f"What is left of {text(sized.amount)} {spec.base} after the fee could not be sold again."
+    return ""
+
+
+def steps_problem(sized: Sized, plan: Plan, spec: InstrumentSpec) -> str:
+    """Why a step of the plan could not be traded after this entry, in plain words; empty when all of them can."""
+    kept = sized.amount * (1 - spec.taker_fee)
+    for number, step in enumerate(plan.levels.profit_steps, start=1):
+        part = amount_floor(kept * step.share, spec.lot_size)
+        if part <= 0 or part < spec.min_amount or part * sized.reference * (1 + step.gain) < spec.min_notional:
+            return f"Profit step {number} would sell {text(part)} {spec.base}, which is below the smallest order."
+    for number, add in enumerate(plan.levels.add_steps, start=1):
+        if sized.cost * add.share < spec.min_notional:
+            spent = text((sized.cost * add.share).quantize(CENT))
+            return f"Step in {number} would spend {spent} {spec.quote}, which is below the smallest order."
     return ""

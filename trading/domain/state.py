@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from trading.domain.plan_levels import NO_LEVELS, PlanLevels
+
 ZERO = Decimal(0)
 
 
@@ -56,12 +58,23 @@ class Purpose(StrEnum):
     TAKE_PROFIT = "take_profit"
     STOP_LOSS = "stop_loss"
     HOLDING_TIME = "holding_time"
+    PROFIT_STEP = "profit_step"
+    ADD = "add"
+    REDUCE = "reduce"
     CANCEL = "cancel"
 
     @property
     def is_entry(self) -> bool:
         """Whether it may open or enlarge a position (everything else only reduces one)."""
-        return self in (Purpose.ENTRY, Purpose.MANUAL_ENTRY)
+        return self in (Purpose.ENTRY, Purpose.MANUAL_ENTRY, Purpose.ADD)
+
+
+class StopKind(StrEnum):
+    """Where a position's stop comes from."""
+
+    PLAN = "plan"
+    BREAKEVEN = "breakeven"
+    TRAILING = "trailing"
 
 
 class StopLevel:
@@ -120,6 +133,7 @@ class Plan:
     max_positions: int
     max_drawdown: Decimal
     max_spread: Decimal
+    levels: PlanLevels = NO_LEVELS
 
 
 @dataclass(slots=True)
@@ -199,6 +213,14 @@ class PositionState:
     exit_intent_id: UUID | None = None  # the exit being worked on; `close_reason` is its purpose
     exits_tried: int = 0  # exit orders sent so far; the next one's leg
     retry_at: datetime | None = None  # a refused exit is tried again from here on
+    stop_kind: StopKind = StopKind.PLAN
+    raise_price: Decimal | None = None  # the bid that raises the stop
+    step_price: Decimal | None = None  # the bid that takes the next profit step
+    add_price: Decimal | None = None  # the ask that buys the next step in
+    steps_taken: int = 0
+    adds_taken: int = 0
+    first_price: Decimal = ZERO  # average price and cost of the first entry, before fees: steps in count from these
+    first_cost: Decimal = ZERO
 
 
 @dataclass(slots=True)

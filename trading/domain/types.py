@@ -31,6 +31,7 @@ from trading.domain.events import (
     QuoteSeen,
     RunStarted,
 )
+from trading.domain.plan_levels import NO_LEVELS, AddStep, PlanLevels, ProfitStep
 from trading.domain.state import (
     ZERO,
     AccountState,
@@ -45,14 +46,17 @@ from trading.domain.state import (
     Purpose,
     Quote,
     Side,
+    StopKind,
     StopLevel,
     order_copy,
     position_copy,
 )
 
 __all__ = [
+    "NO_LEVELS",
     "ZERO",
     "AccountState",
+    "AddStep",
     "BotChanged",
     "BotState",
     "CancelAsked",
@@ -77,15 +81,18 @@ __all__ = [
     "OrderType",
     "Plan",
     "PlanApplied",
+    "PlanLevels",
     "PositionChanged",
     "PositionState",
     "PositionStatus",
+    "ProfitStep",
     "Purpose",
     "Quote",
     "QuoteSeen",
     "RiskDenied",
     "RunStarted",
     "Side",
+    "StopKind",
     "StopLevel",
     "order_copy",
     "position_copy",

@@ -75,6 +75,18 @@ class BotConfig(models.Model):
         CANCEL = "cancel", "Give up"
         TAKER = "taker", "Take the market price"
 
+    class Exit(models.TextChoices):
+        """How a profit is taken; losses are always sold at market."""
+
+        MARKET = "market", "Market"
+        MAKER = "maker", "Maker (post only, then market)"
+
+    class Protection(models.TextChoices):
+        """Where stop and target wait."""
+
+        PLATFORM = "platform", "On this platform"
+        EXCHANGE = "exchange", "At the exchange, where it can hold them"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="configs")
     version = models.PositiveIntegerField()
@@ -96,6 +108,13 @@ class BotConfig(models.Model):
     max_positions = models.PositiveIntegerField(default=2)
     max_drawdown = ExactDecimalField(default="0.20", help_text="A fraction of the account's peak equity.")
     max_spread = ExactDecimalField(default="0.01", help_text="A fraction of the mid price.")
+    trailing = ExactDecimalField(default="0", help_text="The stop follows the bid at this fraction; 0: it does not.")
+    trailing_after = ExactDecimalField(default="0", help_text="The gain from which on it does, a fraction.")
+    breakeven_after = ExactDecimalField(default="0", help_text="The gain that lifts the stop to the costs; 0: none.")
+    profit_steps = models.JSONField(default=list, blank=True, help_text="[{gain, share}], rising, below the target.")
+    add_steps = models.JSONField(default=list, blank=True, help_text="[{fall, share}], rising, above the stop.")
+    exit_type = models.CharField(max_length=8, choices=Exit.choices, default=Exit.MARKET)
+    protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.PLATFORM)
     notifications = models.JSONField(default=list, blank=True, help_text="Any of: trades, errors, daily.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)

@@ -25,6 +25,9 @@ class Intent(models.Model):
         TAKE_PROFIT = "take_profit", "Take profit"
         STOP_LOSS = "stop_loss", "Stop loss"
         HOLDING_TIME = "holding_time", "Holding time over"
+        PROFIT_STEP = "profit_step", "Profit step"
+        ADD = "add", "Step in"
+        REDUCE = "reduce", "Sale of a part by hand"
         CANCEL = "cancel", "Cancel by hand"
 
     class Status(models.TextChoices):
@@ -51,6 +54,8 @@ class Intent(models.Model):
     confidence = models.FloatField(default=1.0)
     amount_quote = ExactDecimalField(null=True, blank=True, help_text="Manual entries: how much to spend.")
     limit_price = ExactDecimalField(null=True, blank=True, help_text="Manual entries: a limit order at this price.")
+    amount = ExactDecimalField(null=True, blank=True, help_text="Parts sold by hand: how much, base currency.")
+    share = ExactDecimalField(null=True, blank=True, help_text="Parts sold by hand: a fraction of what is held then.")
     order = models.ForeignKey(
         "trading.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="What to cancel."
     )

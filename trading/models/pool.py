@@ -24,6 +24,13 @@ class Position(models.Model):
         CLOSED = "closed", "Closed"
         CANCELLED = "cancelled", "Cancelled"
 
+    class StopKind(models.TextChoices):
+        """Where its stop comes from."""
+
+        PLAN = "plan", "As planned"
+        BREAKEVEN = "breakeven", "Raised to cover the fees"
+        TRAILING = "trailing", "Trailing"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bot = models.ForeignKey(Bot, on_delete=models.PROTECT, related_name="positions")
     account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="positions")
@@ -50,6 +57,14 @@ class Position(models.Model):
     )
     stop_price = ExactDecimalField(null=True, blank=True)
     target_price = ExactDecimalField(null=True, blank=True)
+    stop_kind = models.CharField(max_length=10, choices=StopKind.choices, default=StopKind.PLAN)
+    raise_price = ExactDecimalField(null=True, blank=True, help_text="The bid that raises the stop.")
+    step_price = ExactDecimalField(null=True, blank=True, help_text="The bid that takes the next profit step.")
+    add_price = ExactDecimalField(null=True, blank=True, help_text="The ask that buys the next step in.")
+    steps_taken = models.PositiveSmallIntegerField(default=0, help_text="Profit steps.")
+    adds_taken = models.PositiveSmallIntegerField(default=0, help_text="Steps in.")
+    first_price = ExactDecimalField(default="0", help_text="Average price of the first entry: steps in count from it.")
+    first_cost = ExactDecimalField(default="0", help_text="What the first entry cost, before fees.")
     hold_until = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=24, blank=True)
     entry_intent_id = models.UUIDField(null=True, blank=True, help_text="Public id of the intent that opened it.")

@@ -1,10 +1,11 @@
 """Everything that explains one trade, from what was stored when it was made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from accounts.fields import decimal_text
 from signals.quotes import latest
 from trading.models import Fill, Intent, Order, Position, RiskEvent
 from trading.selectors.positions import OPEN, position_pnl
@@ -35,6 +36,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the plan; `price` counts from the average entry (a step in: from the first entry)."""
+
+    title: str
+    price: Decimal | None
+    words: str
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """A trade with its parts: price result - fees = net, in quote currency.
 
@@ -52,6 +63,7 @@ class Story:
     planned_gain: Decimal | None
     inputs: list[tuple[str, str]]
     denials: list[RiskEvent]
+    ladder: list[Rung] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +104,29 @@ def story_read(position: Position) -> Story:
         planned_gain=_planned(position, entry, position.target_price),
         inputs=_inputs(position),
         denials=_denials(position),
+        ladder=_ladder(position, entry),
     )
+
+
+def _ladder(position: Position, entry: Decimal | None) -> list[Rung]:
+    """Profit steps from the furthest down, then steps in."""
+    config, out, first = position.config, [], position.first_price or None
+    for number, step in enumerate(config.profit_steps):
+        gain, share = Decimal(step["gain"]), _hundredths(step["share"])
+        price = None if entry is None else entry * (1 + gain)
+        words = f"+{_hundredths(gain)} %, sells {share} %"
+        out.append(Rung(f"Profit step {number + 1}", price, words, number < position.steps_taken))
+    steps = out[::-1]
+    for number, step in enumerate(config.add_steps):
+        fall, share = Decimal(step["fall"]), _hundredths(step["share"])
+        price = None if first is None else first * (1 - fall)
+        words = f"−{_hundredths(fall)} %, buys {share} % again"
+        steps.append(Rung(f"Step in {number + 1}", price, words, number < position.adds_taken))
+    return steps
+
+
+def _hundredths(fraction: Decimal | str) -> str:
+    return decimal_text(Decimal(fraction) * 100)
 
 
 def _net(position: Position) -> Decimal | None:

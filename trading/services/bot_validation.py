@@ -6,6 +6,7 @@ list of messages per field that is not. Every message says what is allowed.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,13 @@ from accounts.models import ExchangeAccount, User
 from signals.models import Instrument, Strategy
 from trading.models import Bot, BotConfig
 from trading.services import fields
+from trading.services.level_validation import (
+    LEVEL_DECIMALS,
+    STEP_WORDS,
+    levels_check,
+    levels_warnings,
+    steps_parse,
+)
 
 MINIMUM_CAPITAL = Decimal(10)  # the platform's minimum deposit, in quote currency
 SELL_SLACK = Decimal("0.99")  # an exit after a stop and fees must still be worth the exchange's smallest order
@@ -37,6 +45,7 @@ _DECIMALS: dict[str, fields.Range] = {
     ),
     "max_drawdown": fields.Range(Decimal("0.001"), Decimal(1), "A fraction from 0.001 to 1: 0.20 is 20 %."),
     "max_spread": fields.Range(Decimal("0.00001"), Decimal("0.1"), "A fraction from 0.00001 to 0.1: 0.01 is 1 %."),
+    **LEVEL_DECIMALS,
 }
 _INTEGERS: dict[str, fields.Range] = {
     "holding_time_s": fields.Range(Decimal(10), Decimal(2_592_000), "Whole seconds from 10 to 2592000 (30 days)."),
@@ -47,6 +56,8 @@ _CHOICES: dict[str, list[str]] = {
     "source": list(BotConfig.Source.values),
     "entry_type": list(BotConfig.Entry.values),
     "on_maker_timeout": list(BotConfig.OnMakerTimeout.values),
+    "exit_type": list(BotConfig.Exit.values),
+    "protection": list(BotConfig.Protection.values),
 }
 LIMITS = {**_DECIMALS, **_INTEGERS}
 CONFIG_FIELDS = (
@@ -59,6 +70,7 @@ CONFIG_FIELDS = (
     *_DECIMALS,
     *_INTEGERS,
     *_CHOICES,
+    *STEP_WORDS,
 )
 ALL_FIELDS = ("name", "account", "mode", *CONFIG_FIELDS)
 
@@ -99,6 +111,7 @@ def bot_config_validate(
     _simple_check(data, clean, errors)
     _strategy_check(data, clean, errors)
     _symbols_check(data, clean, errors)
+    levels_check(clean, errors)
     _notional_check(clean, errors)
     return clean, errors
 
@@ -114,7 +127,7 @@ def config_warnings(clean: Mapping[str, Any]) -> Errors:
         ]
     if clean["stop_loss"] > clean["profit_target"] * 10:
         warnings["stop_loss"] = ["The stop is more than ten times as far as the target: one loss eats ten wins."]
-    return warnings
+    return warnings | levels_warnings(clean, fee)
 
 
 def _round_trip_fee(clean: Mapping[str, Any]) -> Decimal:
@@ -169,6 +182,7 @@ def _simple_check(data: Mapping[str, Any], clean: dict[str, Any], errors: Errors
     checks["timeframe"] = fields.one_of(list(settings.XRAY_TIMEFRAMES))
     checks["use_model"] = fields.boolean
     checks["notifications"] = fields.some_of(NOTIFICATIONS)
+    checks.update({name: partial(steps_parse, name) for name in STEP_WORDS})
     for name, check in checks.items():
         if name in data:
             try:
@@ -235,10 +249,14 @@ def _notional_check(clean: dict[str, Any], errors: Errors) -> None:
         return
     chosen = _instruments(clean["account"], clean["symbols"])
     needed = max((row.min_notional for row in chosen), default=Decimal(0)) / (SELL_SLACK * (1 - clean["stop_loss"]))
+    shares = [] if errors.keys() & set(STEP_WORDS) else [*clean["profit_steps"], *clean["add_steps"]]
+    smallest = min((Decimal(step["share"]) for step in shares), default=Decimal(1))
+    needed /= min(smallest, Decimal(1))
     if clean["capital_per_trade"] < needed:
+        step = "the smallest step, or " if smallest < 1 else ""
         errors["capital_per_trade"] = [
             f"At least {needed.quantize(Decimal('0.01'))} {clean['account'].quote_currency} for these symbols: below "
-            "that, what is left after a stop is under the exchange's smallest order and cannot be sold."
+            f"that, {step}what is left after a stop is under the exchange's smallest order and cannot be sold."
         ]
 
 

@@ -29,6 +29,7 @@ from trading.domain.types import (
     PositionStatus,
     Purpose,
     Side,
+    StopKind,
 )
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
 from trading.store.plans import plan_of
@@ -230,6 +231,14 @@ def position_state(row: Position) -> PositionState:
         exit_intent_id=row.exit_intent_id,
         exits_tried=row.exits_tried,
         retry_at=row.retry_at,
+        stop_kind=StopKind(row.stop_kind),
+        raise_price=row.raise_price,
+        step_price=row.step_price,
+        add_price=row.add_price,
+        steps_taken=row.steps_taken,
+        adds_taken=row.adds_taken,
+        first_price=row.first_price,
+        first_cost=row.first_cost,
     )
 
 

@@ -1,8 +1,9 @@
 """A configuration version in domain terms."""
 
 from datetime import timedelta
+from decimal import Decimal
 
-from trading.domain.types import OrderType, Plan
+from trading.domain.types import AddStep, OrderType, Plan, PlanLevels, ProfitStep
 from trading.models import BotConfig
 
 _plans: dict[int, Plan] = {}
@@ -24,5 +25,19 @@ def plan_of(config: BotConfig) -> Plan:
             max_positions=config.max_positions,
             max_drawdown=config.max_drawdown,
             max_spread=config.max_spread,
+            levels=levels_of(config),
         )
     return _plans[config.pk]
+
+
+def levels_of(config: BotConfig) -> PlanLevels:
+    """What the plan asks beside one stop and one target."""
+    return PlanLevels(
+        trailing=Decimal(config.trailing),
+        trailing_after=Decimal(config.trailing_after),
+        breakeven_after=Decimal(config.breakeven_after),
+        profit_steps=tuple(ProfitStep(Decimal(s["gain"]), Decimal(s["share"])) for s in config.profit_steps),
+        add_steps=tuple(AddStep(Decimal(s["fall"]), Decimal(s["share"])) for s in config.add_steps),
+        maker_exit=config.exit_type == BotConfig.Exit.MAKER,
+        at_exchange=config.protection == BotConfig.Protection.EXCHANGE,
+    )

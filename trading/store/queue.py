@@ -59,6 +59,8 @@ def queued(row: Intent) -> QueuedIntent:
         confidence=money(row.confidence),
         amount_quote=row.amount_quote,
         limit_price=row.limit_price,
+        amount=row.amount,
+        share=row.share,
         expires_at=row.expires_at,
         client_order_id=row.order.client_order_id if row.order else "",
     )

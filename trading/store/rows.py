@@ -61,6 +61,14 @@ POSITION_COLUMNS = (
     "exit_intent_id",
     "exits_tried",
     "retry_at",
+    "stop_kind",
+    "raise_price",
+    "step_price",
+    "add_price",
+    "steps_taken",
+    "adds_taken",
+    "first_price",
+    "first_cost",
 )
 
 

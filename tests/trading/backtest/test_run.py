@@ -17,7 +17,7 @@ from trading.backtest.data import DataError, files_of, spec_of
 from trading.backtest.quotes import Candle, MarketModel, path, quotes_of
 from trading.backtest.report import max_drawdown, report_of
 from trading.backtest.run import Setup, backtest_run
-from trading.domain.types import OrderType, Plan
+from trading.domain.types import NO_LEVELS, AddStep, OrderType, Plan, PlanLevels, ProfitStep
 
 PLAN = Plan(
     config_id=UUID(int=3),
@@ -32,6 +32,15 @@ PLAN = Plan(
     max_positions=3,
     max_drawdown=D("0.5"),
     max_spread=D("0.01"),
+)
+
+ALL_LEVELS = PlanLevels(
+    trailing=D("0.004"),
+    trailing_after=D("0.003"),
+    breakeven_after=D("0.003"),
+    profit_steps=(ProfitStep(D("0.004"), D("0.3")), ProfitStep(D("0.007"), D("0.3"))),
+    add_steps=(AddStep(D("0.004"), D("0.5")), AddStep(D("0.007"), D(1))),
+    maker_exit=True,
 )
 
 
@@ -58,9 +67,10 @@ def setup_of(seed, plan=PLAN, **kwargs):
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("levels", [NO_LEVELS, ALL_LEVELS])
 @pytest.mark.parametrize("entry", [OrderType.MARKET, OrderType.LIMIT_MAKER])
-def test_candles_that_touch_nothing_may_be_left_out(seed, entry):
-    plan = replace(PLAN, entry_type=entry)
+def test_candles_that_touch_nothing_may_be_left_out(seed, entry, levels):
+    plan = replace(PLAN, entry_type=entry, levels=levels)
     some = backtest_run(setup_of(seed, plan))
     every = backtest_run(setup_of(seed, plan, every_candle=True))
     assert some.results.trades()

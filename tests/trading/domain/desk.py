@@ -152,7 +152,7 @@ def books_hold(desk):
         for order, fill in fills:
             held += fill.amount if order.side is Side.BUY else -fill.amount
             held -= fill.fee if fill.fee_currency == "BTC" and order.side is Side.BUY else 0
-        assert held + position.dust_moved == position.amount + position.dust, position
+        assert held + position.dust_moved == position.amount + position.dust + position.gone, position
     moved = sum((p.dust_moved for p in results.positions.values()), D(0))
     assert moved == 0, "dust is handed on, never made or lost"
     pairs = [(p.bot_id, p.symbol) for p in state.positions.values()]

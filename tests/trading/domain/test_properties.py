@@ -11,15 +11,34 @@ from tests.trading.domain.desk import BOT, OTHER_BOT, PLAN, Desk, books_hold
 from trading.domain.engine import step
 from trading.domain.exits import due, touches
 from trading.domain.records import event_from, event_kind, event_payload
-from trading.domain.types import ClockMark, OrderStatus, OrderType, Purpose, Quote, QuoteSeen
+from trading.domain.types import (
+    AddStep,
+    ClockMark,
+    OrderStatus,
+    OrderType,
+    PlanLevels,
+    ProfitStep,
+    Purpose,
+    Quote,
+    QuoteSeen,
+)
 
 PRICES = st.integers(min_value=9500, max_value=10500).map(lambda cents: D(cents) / 100)
 SIZES = st.sampled_from(["0", "0.3", "1", "1000"])
+ALL_LEVELS = PlanLevels(
+    trailing=D("0.01"),
+    trailing_after=D("0.01"),
+    breakeven_after=D("0.005"),
+    profit_steps=(ProfitStep(D("0.005"), D("0.3")), ProfitStep(D("0.015"), D("0.3"))),
+    add_steps=(AddStep(D("0.005"), D("0.5")), AddStep(D("0.015"), D(1))),
+)
 PLANS = st.sampled_from(
     [
         PLAN,
         replace(PLAN, entry_type=OrderType.LIMIT_MAKER),
         replace(PLAN, entry_type=OrderType.LIMIT_MAKER, taker_after_timeout=True),
+        replace(PLAN, profit_target=D("0.04"), stop_loss=D("0.03"), levels=ALL_LEVELS),
+        replace(PLAN, profit_target=D("0.04"), stop_loss=D("0.03"), levels=replace(ALL_LEVELS, maker_exit=True)),
     ]
 )
 BOTS = st.sampled_from([BOT, OTHER_BOT])
@@ -28,6 +47,7 @@ PAPER_ACTS = st.one_of(
     QUOTES,
     st.tuples(st.just("mark"), st.integers(0, 400)),
     st.tuples(st.just("intent"), st.sampled_from([Purpose.ENTRY, Purpose.EXIT, Purpose.FORCE_EXIT]), BOTS),
+    st.tuples(st.just("reduce"), st.sampled_from(["0.01", "0.4", "1"]), BOTS),
     st.tuples(st.just("bot"), BOTS, st.booleans(), st.integers(0, 3)),
 )
 ANSWERS = st.sampled_from([s for s in OrderStatus if s is not OrderStatus.PENDING])
@@ -45,6 +65,8 @@ def act(desk, what, *values):
         desk.mark(values[0])
     elif what == "intent":
         desk.intent(values[0], bot_id=values[1])
+    elif what == "reduce":
+        desk.intent(Purpose.REDUCE, bot_id=values[1], share=D(values[0]))
     elif what == "bot":
         desk.bot(values[0], desk.state.bots[values[0]].plan, values[1], values[2])
     else:
@@ -63,7 +85,18 @@ def ran(acts, plan, **kind):
     for one in acts:
         act(desk, *one)
         assert all(total >= 0 for total in desk.state.balances.values()) or not kind.get("paper", True)
+        if kind.get("paper", True):
+            sales_hold(desk)
     return desk
+
+
+def sales_hold(desk):
+    """Never more on sale than is held, and one live order an intent."""
+    for position in desk.state.positions.values():
+        selling = [o for o in desk.state.orders.values() if o.position_id == position.position_id and o.side == "sell"]
+        assert sum(o.remaining for o in selling) <= position.amount
+    intents = [o.intent_id for o in desk.state.orders.values()]
+    assert len(intents) == len(set(intents))
 
 
 @settings(max_examples=150, deadline=None)
