@@ -29,7 +29,7 @@ test: setup-dev ## all tests that need no server (with DATABASE_URL and REDIS_UR
 
 faults: setup-dev ## the fault laboratory in full: 20,000 simulated histories, every pair of faults
 	@$(PY) -m tests.faults.simulation --seeds 20000
-	@FAULTS=all exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults $(PYTEST_ARGS)
+	@FAULTS=all KILL_SEEDS=50 exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults tests/trading/test_kill.py $(PYTEST_ARGS)
 
 coverage: setup-dev ## which lines the tests without a server reach (twice as slow)
 	@exec $(PY) -m pytest -n 2 --dist loadgroup -m 'not browser and not servers' --cov --cov-report=term:skip-covered

@@ -63,11 +63,12 @@ def setup(args: argparse.Namespace) -> None:
     bot = Bot.objects.create(user=user, account=account, name="Killed", status="running")
     bot.config = BotConfig.objects.create(bot=bot, version=1, entry_type="market", max_spread="0.1")
     bot.save()
-    _entry(bot)
+    enter(args)
 
 
-def _entry(bot: Bot) -> None:
-    """An entry intent, as a signal or a trader would make it."""
+def enter(args: argparse.Namespace) -> None:
+    """An entry intent, as a signal or a trader would make it: at the market, or far below it, where it rests."""
+    bot = Bot.objects.get()
     Intent.objects.create(
         bot=bot,
         config=bot.config,
@@ -75,9 +76,25 @@ def _entry(bot: Bot) -> None:
         instrument=Instrument.objects.get(symbol=SYMBOL),
         purpose="manual_entry",
         side="buy",
-        amount_quote=Decimal(200),
+        amount_quote=Decimal(args.amount),
+        limit_price=_bid() * Decimal(args.limit) if args.limit else None,
         expires_at=now() + timedelta(minutes=5),
     )
+
+
+def _bid() -> Decimal:
+    _quotes_publish()
+    row = quotes.latest("binance", SYMBOL)
+    assert row is not None
+    return row.bid
+
+
+def take_back(_args: argparse.Namespace) -> None:
+    """A request to cancel the resting order."""
+    from trading.services.intents import orders_cancel_request
+
+    user = User.objects.get()
+    orders_cancel_request(orders=Order.objects.filter(status="active").select_related("bot"), actor=user)
 
 
 def leave(_args: argparse.Namespace) -> None:
@@ -88,7 +105,7 @@ def leave(_args: argparse.Namespace) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """One turn of the account (twice with `--again`, which lets the exchange's expiry pass by the clock)."""
+    """One turn of the account (twice with `--again`, which lets an expiry or a delay pass by the clock)."""
     from trading.services.sweep import dead_leases_release
     from trading.services.work import account_work
 
@@ -99,7 +116,7 @@ def execute(args: argparse.Namespace) -> None:
     account = ExchangeAccount.objects.get()
     account_work(account_id=account.pk)
     if args.again:
-        later = now() + timedelta(seconds=20)
+        later = now() + timedelta(seconds=args.later)
         with clock_set(lambda: later):
             account_work(account_id=account.pk)
 
@@ -116,6 +133,7 @@ def report(_args: argparse.Namespace) -> None:
         "fills": fills,
         "balances": {row.currency: row.total for row in Balance.objects.all()},
         "intents": list(Intent.objects.order_by("id").values("purpose", "status", "reason")),
+        "intent_of": dict(Order.objects.values_list("client_order_id", "intent_id")),
         "positions": list(Position.objects.order_by("id").values("status", "amount", "close_reason")),
         "differences": _differences(),
     }
@@ -203,7 +221,53 @@ def _kill_after_commit() -> None:
     account.tell = _die
 
 
+def _kill_claimed() -> None:
+    """The intents are claimed; nothing was decided."""
+    from trading.store import AccountStore
+
+    claim = AccountStore.claim
+
+    def claimed(*args: Any) -> Any:
+        claim(*args)
+        _die()
+
+    AccountStore.claim = claimed  # type: ignore[method-assign]
+
+
+def _kill_before_cancel() -> None:
+    """The cancel is committed; its request never leaves."""
+    from trading.brokers import live_calls
+
+    live_calls.order_cancel = _die
+
+
+def _kill_after_cancel() -> None:
+    """The exchange has cancelled; nobody has looked."""
+    from trading.brokers import live_calls
+
+    send = live_calls.order_cancel
+
+    async def sent(*args: Any) -> None:
+        await send(*args)
+        _die()
+
+    live_calls.order_cancel = sent
+
+
+def _kill_in_check() -> None:
+    """The account is being compared with its exchange: what was found is not stored."""
+    from trading.services.reconciliation import check_want
+    from trading.store import account
+
+    check_want(ExchangeAccount.objects.get().pk, "test")
+    account.check_store = _die
+
+
 KILLS: dict[str, Callable[[], None]] = {
+    "claimed": _kill_claimed,
+    "before_cancel": _kill_before_cancel,
+    "after_cancel": _kill_after_cancel,
+    "in_check": _kill_in_check,
     "before_request": _kill_before_request,
     "after_request": _kill_after_request,
     "before_answer_commit": _kill_before_answer_commit,
@@ -211,7 +275,7 @@ KILLS: dict[str, Callable[[], None]] = {
     "in_transaction": _kill_in_transaction,
     "after_commit": _kill_after_commit,
 }
-STEPS = {"prepare": prepare, "setup": setup, "leave": leave, "execute": execute, "report": report}
+STEPS = {step.__name__: step for step in (prepare, setup, enter, take_back, leave, execute, report)}
 
 
 def perform(argv: list[str]) -> None:
@@ -222,6 +286,9 @@ def perform(argv: list[str]) -> None:
     parser.add_argument("--mode", default="practice")
     parser.add_argument("--kill", default="", choices=["", *KILLS])
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--later", type=float, default=20, help="by how much the second turn is later, in seconds")
+    parser.add_argument("--amount", default="200")
+    parser.add_argument("--limit", default="")
     args = parser.parse_args(argv)
     for step in args.steps:
         STEPS[step](args)

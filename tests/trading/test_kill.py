@@ -7,6 +7,7 @@ exchange's ledger to the last digit.
 import base64
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -87,20 +88,52 @@ class World:
         return ours, self.exchange.admin(f"ledger?key={self.key}") if self.key else None
 
 
-@pytest.mark.parametrize("point", ["before_commit", "after_request", "before_answer_commit", "after_commit"])
-def test_one_order_after_a_kill_in_practice(world_of, point):
-    world = world_of(f"kill-test-{point}")
-    world.run("setup", "execute", "--kill", point, killed=True)
-    ours, theirs = world.restart("--again")
-    assert len(theirs["orders"]) == 1
-    assert [row["status"] for row in ours["orders"]] == ["filled"]
-    assert [row["status"] for row in ours["positions"]] == ["open"]
-    assert ours["differences"] == []
-    world.run("leave", "execute", "--kill", point, killed=True)
-    ours, theirs = world.restart("--again")
-    assert len(theirs["orders"]) == 2
-    assert [row["status"] for row in ours["orders"]] == ["filled", "filled"]
-    assert [row["status"] for row in ours["positions"]] == ["closed"]
+POINTS = (
+    "claimed", "before_commit", "in_transaction", "before_request", "after_request", "before_answer_commit",
+    "after_commit", "in_check", "before_cancel", "after_cancel",
+)  # fmt: skip
+SEEDS = int(os.environ.get("KILL_SEEDS") or 3)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("point", POINTS)
+def test_nothing_is_lost_or_doubled_wherever_it_is_killed(world_of, point, seed):
+    """An entry (at the market, or one that rests and is cancelled) and an exit; one of the steps is killed."""
+    rng = random.Random(f"{point} {seed}")
+    world = world_of(f"kill-{point}-{seed}")
+    rests = point.endswith("cancel") or rng.random() < 0.3
+    how = ["--amount", str(rng.choice([50, 200, 1234.56]))] + (["--limit", "0.9"] if rests else [])
+    steps = ["setup", "take_back" if rests else "leave"]
+    killed = 1 if point.endswith("cancel") else 0 if rests else rng.randrange(2)
+    for number, step in enumerate(steps):
+        if number == killed:
+            world.run(step, "execute", "--kill", point, *how, killed=True)
+        else:
+            world.run(step, "execute", *how)
+        books_agree(*world.restart("--again"))
+        if number == 0 and not found(world, rests):  # it had never got there: asked for again
+            world.run("enter", "execute", *how)
+    world.restart("--again", "--later", "60")  # what never got there is tried again a little later
+    ours, theirs = world.restart("--again", "--later", "120")
+    books_agree(ours, theirs)
+    assert [row["status"] for row in ours["intents"] if row["status"] in ("pending", "claimed")] == []
+    assert {row["status"] for row in ours["positions"]} <= {"closed", "cancelled"}
+    assert {row["status"] for row in theirs["orders"]} <= {"FILLED", "CANCELED"}
+
+
+def found(world, rests):
+    """Whether the entry is there: its order rests, or its position is open."""
+    ours, _theirs = world.restart()
+    rows = ours["orders"] if rests else ours["positions"]
+    return any(row["status"] == ("active" if rests else "open") for row in rows)
+
+
+def books_agree(ours, theirs):
+    names = [row["clientOrderId"] for row in theirs["orders"]]
+    assert set(names) <= ours["intent_of"].keys(), "the exchange has an order that we do not know"
+    intents = [ours["intent_of"][name] for name in names]
+    assert len(names) == len(set(names)) and len(intents) == len(set(intents)), "an intent was executed twice"
+    assert not {row["status"] for row in ours["orders"]} & {"pending", "unknown"}
     assert ours["differences"] == []
 
 
