@@ -17,6 +17,7 @@ from tests.faults.simulation.memory import SimMemory
 from tests.faults.simulation.specs import PRICES, SPECS
 from trading.brokers.live import LiveBroker
 from trading.domain.orders import OPEN
+from trading.domain.plan_levels import NO_LEVELS, AddStep, PlanLevels, ProfitStep
 from trading.domain.types import (
     IntentTaken,
     OrderState,
@@ -78,7 +79,20 @@ class World(Acts):
             stop_loss=D(rng.choice(["0.002", "0.01", "0.5"])), holding_time=timedelta(seconds=rng.choice([60, 5000])),
             entry_type=rng.choice([OrderType.MARKET, OrderType.LIMIT_MAKER]),
             maker_timeout=timedelta(seconds=rng.choice([5, 20])), taker_after_timeout=rng.random() < 0.5,
-            max_positions=2, max_drawdown=D("0.9"), max_spread=D("0.05"),
+            max_positions=2, max_drawdown=D("0.9"), max_spread=D("0.05"), levels=self._levels(),
+        )  # fmt: skip
+
+    def _levels(self) -> PlanLevels:
+        """Often none; else any mixture, near enough that the walking price meets them."""
+        rng = self.rng
+        if rng.random() < 0.4:
+            return NO_LEVELS
+        steps = (ProfitStep(D("0.001"), D("0.3")), ProfitStep(D("0.002"), D("0.3")))
+        adds = (AddStep(D("0.001"), D("0.5")), AddStep(D("0.003"), D(1)))
+        return PlanLevels(
+            trailing=D(rng.choice(["0", "0.002"])), trailing_after=D(rng.choice(["0", "0.001"])),
+            breakeven_after=D(rng.choice(["0", "0.003"])), profit_steps=steps[: rng.randint(0, 2)],
+            add_steps=adds[: rng.randint(0, 2)], maker_exit=rng.random() < 0.3,
         )  # fmt: skip
 
     # --- time and chance --------------------------------------------------------------------------------------------
