@@ -5,6 +5,7 @@ from django.urls import path
 from trading.views import (
     actions,
     bots,
+    by_hand,
     charts,
     exchange_accounts,
     models,
@@ -24,7 +25,9 @@ urlpatterns = [
     path("shell/stop/", overview.shell_stop, name="shell_stop"),
     path("stop/", actions.stop, name="stop"),
     path("positions/<uuid:public_id>/close/", actions.position_close, name="position_close"),
+    path("positions/<uuid:public_id>/reduce/", by_hand.position_reduce, name="position_reduce"),
     path("orders/<uuid:public_id>/cancel/", actions.order_cancel, name="order_cancel"),
+    path("orders/<uuid:public_id>/change/", by_hand.order_change, name="order_change"),
     path("chart/", charts.chart_default, name="chart_default"),
     path("chart/data/<path:symbol>", charts.chart_data, name="chart_data"),
     path("chart/side/<path:symbol>", charts.chart_side, name="chart_side"),

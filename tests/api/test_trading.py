@@ -162,6 +162,24 @@ def test_close(anna) -> None:
     assert refused.status_code == 400 and "nothing to close" in refused.json()["error"]["message"]
 
 
+def test_a_part_of_a_position(anna, ben) -> None:
+    path = f"/api/positions/{anna.rows['positions'].public_id}/reduce"
+    made = anna.client.post(path, {"share": "0.5"}, content_type="application/json")
+    assert (made.status_code, made.json()["purpose"], made.json()["share"]) == (202, "reduce", "0.5")
+    assert anna.client.post(path, {"share": "2"}, content_type="application/json").status_code == 400
+    assert ben.client.post(path, {"share": "0.5"}, content_type="application/json").status_code == 404
+
+
+def test_another_price_of_a_waiting_order(anna) -> None:
+    order = anna.rows["orders"]
+    Order.objects.filter(pk=order.pk).update(type="limit", side="buy", status="active", price="90")
+    path = f"/api/orders/{order.public_id}/change"
+    refused = anna.client.post(path, {}, content_type="application/json")
+    assert refused.status_code == 400 and "new price" in refused.json()["error"]["message"]
+    made = anna.client.post(path, {"limit_price": "91"}, content_type="application/json")
+    assert (made.status_code, made.json()["purpose"], made.json()["limit_price"]) == (202, "replace", "91")
+
+
 def test_stops_own_read_set_lift(anna, ben, staff) -> None:
     body = {"scope": "bot", "target": str(anna.bot.public_id), "level": 2, "reason": "pause"}
     made = anna.client.post("/api/stops", body, format="json")

@@ -142,6 +142,26 @@ class EntryInput(StrictSerializer):
     )
 
 
+class PartInput(StrictSerializer):
+    """A part of a position: either of the two."""
+
+    share = serializers.CharField(
+        max_length=64, required=False, help_text="Of what is held then: a fraction above 0 and below 1, as text."
+    )
+    amount = serializers.CharField(max_length=64, required=False, help_text="Base currency: a decimal as text.")
+
+
+class ChangeInput(StrictSerializer):
+    """Another price, another amount, or both; left out: as it is."""
+
+    limit_price = serializers.CharField(
+        max_length=64, required=False, help_text="A decimal as text, in steps of the instrument's tick_size."
+    )
+    amount = serializers.CharField(
+        max_length=64, required=False, help_text="Base currency with what is filled already: a decimal as text."
+    )
+
+
 class StopInput(StrictSerializer):
     """A stop. Traders may stop themselves (user), an account or a bot of theirs; staff also the rest."""
 

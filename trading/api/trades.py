@@ -13,8 +13,9 @@ from accounts.api.pagination import cursor_on
 from accounts.api.scope import OwnRows, ip_of, user_of
 from trading.api import filters, outputs
 from trading.api.bots import BOTS
-from trading.api.inputs import EntryInput
+from trading.api.inputs import ChangeInput, EntryInput, PartInput
 from trading.models import Balance, BalanceSnapshot, Fill, Intent, Order, Position, Trade, TradingStats
+from trading.services import by_hand
 from trading.services import intents as services
 
 
@@ -55,6 +56,21 @@ class OrderViews(_Read):
         intent = services.entry_request(bot=bot, actor=user_of(request), ip=ip_of(request), **values)
         return Response(outputs.IntentOutput(intent).data, status=202)
 
+    @extend_schema(request=ChangeInput, responses={202: outputs.IntentOutput})
+    @action(detail=True, methods=["post"])
+    def change(self, request: Request, public_id: Any = None) -> Response:
+        """Queue another price or amount of a limit order that waits to buy.
+
+        The old order is cancelled first; what it filled until then counts towards the new amount.
+        """
+        given = ChangeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        intent = by_hand.order_replace_request(
+            order=self.get_object(), actor=user_of(request), ip=ip_of(request), **values
+        )
+        return Response(outputs.IntentOutput(intent).data, status=202)
+
     @extend_schema(request=None, responses={202: outputs.OrderOutput})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: Any = None) -> Response:
@@ -90,6 +106,18 @@ class PositionViews(_Read):
     def close(self, request: Request, public_id: Any = None) -> Response:
         """Queue the sale of everything the position holds."""
         intent = services.position_close_request(position=self.get_object(), actor=user_of(request), ip=ip_of(request))
+        return Response(outputs.IntentOutput(intent).data, status=202)
+
+    @extend_schema(request=PartInput, responses={202: outputs.IntentOutput})
+    @action(detail=True, methods=["post"])
+    def reduce(self, request: Request, public_id: Any = None) -> Response:
+        """Queue the sale of a part of what the position holds, at market."""
+        given = PartInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        intent = by_hand.position_reduce_request(
+            position=self.get_object(), actor=user_of(request), ip=ip_of(request), **values
+        )
         return Response(outputs.IntentOutput(intent).data, status=202)
 
 

@@ -57,8 +57,11 @@ def on_cancel(state: AccountState, event: IntentTaken) -> list[Effect]:
     order = state.orders.get(event.client_order_id)
     if order is None:
         return [IntentDecided(event.at, event.intent_id, "denied", "The order was closed already.")]
-    asked = [] if order.cancel_requested else cancel_ask(order, event.at, BY_HAND)
-    return [*asked, IntentDecided(event.at, event.intent_id, "done", "")]
+    change, order.replace_intent_id = order.replace_intent_id, None
+    effects: list[Effect] = [] if change is None else [IntentDecided(event.at, change, "denied", BY_HAND)]
+    if not order.cancel_requested or change is not None:
+        effects += cancel_ask(order, event.at, BY_HAND)
+    return [*effects, IntentDecided(event.at, event.intent_id, "done", "")]
 
 
 def on_intent(state: AccountState, event: IntentTaken) -> list[Effect]:

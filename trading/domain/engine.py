@@ -11,7 +11,7 @@ ones too (see `fills`).
 from collections.abc import Callable
 from typing import Any
 
-from trading.domain import adding, closing, entries, fills, reducing
+from trading.domain import adding, closing, entries, fills, reducing, replacing
 from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, maker_late, overdue, step_due
 from trading.domain.ledger import post
 from trading.domain.levels import levels_reset, raises, stop_raise, touched
@@ -176,6 +176,7 @@ def _order_answered(state: AccountState, event: OrderAnswered) -> list[Effect]:
 _DECIDERS: dict[Purpose, Callable[[AccountState, IntentTaken], list[Effect]]] = {
     Purpose.CANCEL: closing.on_cancel,
     Purpose.REDUCE: reducing.on_intent,
+    Purpose.REPLACE: replacing.on_intent,
 }
 _HANDLERS: dict[type, Callable[[AccountState, Any], list[Effect]]] = {
     RunStarted: _run_started,

@@ -8,6 +8,7 @@ from trading.domain.entries import rest_taken
 from trading.domain.exits import retry_at, sellable
 from trading.domain.orders import is_open
 from trading.domain.reducing import part_closed
+from trading.domain.replacing import dropped, new_order, refusal
 from trading.domain.types import (
     AccountState,
     Effect,
@@ -44,10 +45,11 @@ def on_order_moved(state: AccountState, order: OrderState, at: datetime, *, was_
 
 
 def _entry_closed(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
-    more = rest_taken(state, order, position, at)
+    more = rest_taken(state, order, position, at) or new_order(state, order, position, at)
     if more:
         return more
-    effects: list[Effect] = [IntentDecided(at, order.intent_id, *_entry_result(order, position))]
+    effects = dropped(order, at, refusal(state, order, position))
+    effects.append(IntentDecided(at, order.intent_id, *_entry_result(order, position)))
     if position.exit_intent_id is not None and position.bought:
         return effects + send(state, position, at)
     if not position.bought:

@@ -62,6 +62,7 @@ class Purpose(StrEnum):
     ADD = "add"
     REDUCE = "reduce"
     CANCEL = "cancel"
+    REPLACE = "replace"
 
     @property
     def is_entry(self) -> bool:
@@ -171,6 +172,9 @@ class OrderState:
     cancel_asked_at: datetime | None = None
     reason: str = ""
     exchange_order_id: str = ""  # the exchange's own name of it, once it has answered
+    replace_intent_id: UUID | None = None  # who wants another order in its place, once it is proved gone
+    replace_price: Decimal | None = None
+    replace_amount: Decimal | None = None  # with what this one has filled
 
     @property
     def remaining(self) -> Decimal:

@@ -29,6 +29,7 @@ class Intent(models.Model):
         ADD = "add", "Step in"
         REDUCE = "reduce", "Sale of a part by hand"
         CANCEL = "cancel", "Cancel by hand"
+        REPLACE = "replace", "Change by hand"
 
     class Status(models.TextChoices):
         """Its life: pending, then claimed, then exactly one of the rest."""
@@ -53,8 +54,10 @@ class Intent(models.Model):
     side = models.CharField(max_length=4, choices=SIDES)
     confidence = models.FloatField(default=1.0)
     amount_quote = ExactDecimalField(null=True, blank=True, help_text="Manual entries: how much to spend.")
-    limit_price = ExactDecimalField(null=True, blank=True, help_text="Manual entries: a limit order at this price.")
-    amount = ExactDecimalField(null=True, blank=True, help_text="Parts sold by hand: how much, base currency.")
+    limit_price = ExactDecimalField(
+        null=True, blank=True, help_text="Manual entries: a limit order at this price; changes: the new one."
+    )
+    amount = ExactDecimalField(null=True, blank=True, help_text="Base currency: the part to sell, the new amount.")
     share = ExactDecimalField(null=True, blank=True, help_text="Parts sold by hand: a fraction of what is held then.")
     order = models.ForeignKey(
         "trading.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="What to cancel."
@@ -118,6 +121,11 @@ class Order(models.Model):
     cost = ExactDecimalField(default="0", help_text="Quote currency, before fees.")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Maker time-out.")
+    replace_intent_id = models.UUIDField(
+        null=True, blank=True, help_text="Public id of the change that waits for its end."
+    )
+    replace_price = ExactDecimalField(null=True, blank=True, help_text="What is wanted instead.")
+    replace_amount = ExactDecimalField(null=True, blank=True, help_text="The same, with what this one has filled.")
     reason = models.CharField(max_length=240, blank=True)
     created_at = models.DateTimeField(default=now, editable=False, db_index=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -89,10 +89,10 @@ def entry_request(
         ValidationError: messages per field that say what is allowed.
         PermissionDenied: the bot is somebody else's.
     """
-    _owner_check(bot.user_id, actor)
+    owner_check(bot.user_id, actor)
     instrument = _instrument_check(bot, symbol)
     amount = _amount_check(amount_quote, instrument)
-    price = None if limit_price in (None, "") else _price_check(limit_price, instrument)
+    price = None if limit_price in (None, "") else price_check(limit_price, instrument)
     config = _entry_config(bot, instrument)
     with transaction.atomic():
         intent = Intent.objects.create(
@@ -118,7 +118,7 @@ def position_close_request(*, position: Position, actor: User | None, ip: str | 
     Raises ValidationError when there is nothing to close, PermissionDenied when it is somebody else's.
     """
     if actor is not None:
-        _owner_check(position.bot.user_id, actor)
+        owner_check(position.bot.user_id, actor)
     with transaction.atomic():
         position = Position.objects.select_for_update(of=("self",)).select_related("bot__config").get(pk=position.pk)
         if position.status not in (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING):
@@ -149,7 +149,7 @@ def orders_cancel_request(*, orders: Iterable[Order], actor: User, ip: str | Non
     """
     wanted = list(orders)
     for order in wanted:
-        _owner_check(order.bot.user_id, actor)
+        owner_check(order.bot.user_id, actor)
     with transaction.atomic():
         found = Order.objects.select_for_update(of=("self",)).filter(pk__in=[order.pk for order in wanted])
         still_open = list(found.filter(status__in=OPEN_ORDER).select_related("intent"))
@@ -176,7 +176,8 @@ def _cancel_queue(order: Order) -> None:
     )
 
 
-def _owner_check(user_id: int, actor: User) -> None:
+def owner_check(user_id: int, actor: User) -> None:
+    """Only an owner, or staff. Raises PermissionDenied."""
     if not actor.is_staff and user_id != actor.pk:
         raise PermissionDenied("This is not yours.")
 
@@ -207,7 +208,8 @@ def _amount_check(raw: Any, instrument: Instrument) -> Decimal:
     return amount
 
 
-def _price_check(raw: Any, instrument: Instrument) -> Decimal:
+def price_check(raw: Any, instrument: Instrument) -> Decimal:
+    """A limit price to buy at, by hand. Raises ValidationError."""
     words = f"A price above 0 in steps of {instrument.tick_size} {instrument.quote}."
     try:
         price = decimal_value(raw, words)

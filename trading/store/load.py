@@ -264,4 +264,7 @@ def _order_state(row: Order, intent_id: UUID, purpose: str, position_id: UUID) -
         cancel_asked_at=row.cancel_requested_at,
         reason=row.reason,
         exchange_order_id=row.exchange_order_id,
+        replace_intent_id=row.replace_intent_id,
+        replace_price=row.replace_price,
+        replace_amount=row.replace_amount,
     )

@@ -20,6 +20,9 @@ def order_values(order: OrderState, at: datetime) -> dict[str, Any]:
         "cost": order.cost,
         "cancel_requested_at": order.cancel_asked_at,
         "reason": order.reason[:240],
+        "replace_intent_id": order.replace_intent_id,
+        "replace_price": order.replace_price,
+        "replace_amount": order.replace_amount,
         "submitted_at": None if order.status is OrderStatus.PENDING else order.created_at,
         "closed_at": at if order.status in CLOSED else None,
     }

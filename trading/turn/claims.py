@@ -44,7 +44,7 @@ def intents_waiting(loaded: Loaded) -> Waiting:
     """What is pending, and what a killed run had claimed and never decided nor began to work on."""
     state = loaded.state
     at_work: set[UUID | None] = {position.exit_intent_id for position in state.positions.values()}
-    at_work |= {order.intent_id for order in state.orders.values()}
+    at_work |= {intent for order in state.orders.values() for intent in (order.intent_id, order.replace_intent_id)}
     found = [row for row in loaded.intents if not row.claimed or row.taken.intent_id not in at_work]
     return Waiting(sorted(found, key=_rank))
 
