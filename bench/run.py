@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("scan", "candle_close", "fan_out", "candles", "sweep")
+NAMES = ("scan", "candle_close", "fan_out", "candles", "sweep", "execution")
 
 
 def main(arguments: list[str]) -> int:

@@ -59,6 +59,8 @@ class CcxtExchange:
 
 
 def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()  # back to its pool: a worker has more threads that wait for exchanges than connections
     return run(coroutine, timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
 
 
