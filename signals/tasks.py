@@ -96,6 +96,16 @@ def xray_measure() -> None:
 
 
 @shared_task
+def groups_measure() -> None:
+    """Which coins move together, of every exchange that is scanned."""
+    from signals.services import correlation
+
+    for exchange in settings.XRAY_MARKET_EXCHANGES:
+        changed = correlation.groups_measure(exchange=exchange)
+        log.info("%s: %d instruments have another group of coins that move together.", exchange, changed)
+
+
+@shared_task
 def strategies_reload() -> None:
     """Read the strategies anew in the process that scans, so that a change made elsewhere is in force."""
     from signals.versions import versions_reload

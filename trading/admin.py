@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from accounts.admin import HistoryAdmin, staff_of
 from trading import models as m
+from trading.admin_limits import PlatformLimitsAdmin  # noqa: F401  (importing it registers them)
 from trading.admin_stops import Scope, stop_all
 from trading.admin_sweeps import SweepRunAdmin  # noqa: F401  (importing it registers it)
 from trading.services.bots import bot_resume
@@ -236,9 +237,9 @@ class DecisionRecordAdmin(HistoryAdmin):
 
 @admin.register(m.RiskEvent)
 class RiskEventAdmin(HistoryAdmin):
-    """Orders that risk refused."""
+    """Entries that risk refused (level 0), and limits that held a bot back while it ran (at that level)."""
 
-    list_display = ("created_at", "bot", "rule", "reason")
-    list_filter = ("rule", ("created_at", RangeDateTimeFilter))
+    list_display = ("created_at", "bot", "rule", "level", "reason")
+    list_filter = ("rule", "level", ("created_at", RangeDateTimeFilter))
     search_fields = ("bot__name", "bot__user__email", "reason")
     list_select_related = ("bot",)

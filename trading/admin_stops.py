@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from accounts.admin import HistoryAdmin, staff_of, user_action_add
@@ -14,6 +15,7 @@ from accounts.models import User
 from signals.admin import exchange_action_add
 from signals.models import ExchangeState
 from trading.models import StopSwitch
+from trading.selectors.stop_report import stop_report
 from trading.selectors.stops import stop_target
 from trading.services.stops import stop_clear, stop_set, stop_target_check, stops_clear
 
@@ -50,7 +52,8 @@ class StopSwitchAdmin(HistoryAdmin):
     list_display = ("set_at", "scope", "whom", "level", "imposed", "reason", "set_by", "cleared_at")
     list_filter = ("scope", "level", "imposed", ("set_at", RangeDateTimeFilter))
     form = StopForm
-    fields = ("scope", "target", "level", "reason")
+    fields = ("scope", "target", "level", "reason", "report")
+    readonly_fields = ("report",)
     actions = ("clear",)
     list_per_page = 50
 
@@ -58,6 +61,13 @@ class StopSwitchAdmin(HistoryAdmin):
     def whom(self, switch: StopSwitch) -> str:
         """The target by name."""
         return stop_target(switch)
+
+    @admin.display(description="What it has done")
+    def report(self, switch: StopSwitch) -> str:
+        """Per account: orders cancelled, positions closed, what is left and why. Reload to follow."""
+        if switch.pk is None:
+            return "Shown here once the stop is set."
+        return render_to_string("admin/trading/stop_report.html", {"report": stop_report(switch)})
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff with the right may stop things."""

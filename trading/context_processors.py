@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -43,6 +44,7 @@ class Shell:
     flatten_cost: Decimal = Decimal(0)
     stop_level: int = 0
     stop_own: int = 0
+    stop_own_id: UUID | None = None
     stop_label: str = "Running"
     stops_other: list[str] = field(default_factory=list)
     unread: int = 0
@@ -97,7 +99,7 @@ def _stops_fill(values: Shell, user: User) -> None:
     for switch in stops_over(user, values.accounts):
         values.stop_level = max(values.stop_level, switch.level)
         if switch.scope == switch.Scope.USER and not switch.imposed:
-            values.stop_own = switch.level
+            values.stop_own, values.stop_own_id = switch.level, switch.public_id
         else:
             values.stops_other.append(stop_words(switch))
     values.stop_label = STOP_LABELS[min(values.stop_level, StopLevel.FLATTEN)]

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -14,29 +15,13 @@ from django.http import QueryDict
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount, User
 from signals.models import Strategy
-from trading.models import Bot, BotConfig
+from trading.forms_limits import EXITS, FOLDED, LIMIT_SPECS, LIMITS, SIZE, FieldSpec
+from trading.models import Bot, BotConfig, OnBreach
 from trading.services.bot_validation import bot_config_validate, config_defaults, config_values, config_warnings
 from trading.services.level_validation import STEP_KEYS
 
 ALL_STRATEGIES = "all"
 Choices = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
-    """How one field is asked for. `kind` is number, text, select, switch or steps (typed as pairs of percentages).
-
-    `percent` fields are typed in percent.
-    """
-
-    name: str
-    label: str
-    section: int
-    kind: str = "number"
-    suffix: str = ""
-    help: str = ""
-    percent: bool = False
-    words: str = ""
 
 
 SPECS = (
@@ -137,6 +122,7 @@ SPECS = (
     FieldSpec(
         "protection", "Stop and target wait", 3, "select", help="At the exchange they hold even when we are down."
     ),
+    *LIMIT_SPECS,
 )
 BY_NAME = {spec.name: spec for spec in SPECS}
 NOTIFICATIONS: Choices = [("trades", "Trades"), ("errors", "Errors"), ("daily", "Daily summary")]
@@ -178,9 +164,11 @@ class BotForm:
 
     @classmethod
     def posted(cls, user: User, query: QueryDict, bot: Bot | None = None) -> "BotForm":
-        """The form as it was sent, checked."""
-        sent = [spec.name for spec in SPECS if spec.section != 3 or spec.name in query]  # what is folded away stays
-        raw: dict[str, Any] = {name: query.get(name, "") for name in sent}
+        """The form as it was sent, checked. What is folded away and was not sent stays."""
+        sent = [spec.name for spec in SPECS if spec.section < FOLDED or spec.name in query]
+        known = cls.fresh(user, bot).raw
+        kept = {spec.name: known[spec.name] for spec in LIMIT_SPECS}
+        raw: dict[str, Any] = {**kept, **{name: query.get(name, "") for name in sent}}
         raw["use_model"] = "on" if query.get("use_model") else ""
         raw["notifications"] = query.getlist("notifications")
         return cls(user=user, raw=raw, bot=bot, checked=True)
@@ -213,13 +201,14 @@ class BotForm:
         return FieldView(spec, str(self.raw.get(name, "")), self.choices(name), error, warning, self.checked)
 
     def section(self, number: int) -> list[FieldView]:
-        """The fields of one of the sections."""
+        """The fields of one section."""
         return [self.field(spec.name) for spec in SPECS if spec.section == number]
 
-    @property
+    @cached_property
     def sections(self) -> dict[str, list[FieldView]]:
         """The sections of fields, for the template."""
-        return {"market": self.section(1), "risk": self.section(2), "exits": self.section(3)}
+        numbers = {"market": 1, "risk": SIZE, "exits": EXITS, "limits": LIMITS}
+        return {name: self.section(number) for name, number in numbers.items()}
 
     def wrong_in(self, number: int) -> int:
         """How many fields of a section are to be fixed."""
@@ -229,8 +218,9 @@ class BotForm:
     def wrong(self) -> dict[str, int]:
         """Fields to fix per section, and those that belong to none."""
         rest = sum(1 for name in self.errors if name not in BY_NAME)
-        risk = self.wrong_in(2) + self.wrong_in(3)
-        return {"market": self.wrong_in(1), "risk": risk, "exits": self.wrong_in(3), "rest": rest}
+        exits, limits = self.wrong_in(EXITS), self.wrong_in(LIMITS)
+        risk = self.wrong_in(SIZE) + exits + limits
+        return {"market": self.wrong_in(1), "risk": risk, "exits": exits, "limits": limits, "rest": rest}
 
     @property
     def more_open(self) -> bool:
@@ -254,6 +244,8 @@ class BotForm:
             "on_maker_timeout": list(BotConfig.OnMakerTimeout.choices),
             "exit_type": list(BotConfig.Exit.choices),
             "protection": list(BotConfig.Protection.choices),
+            "sizing": list(BotConfig.Sizing.choices),
+            "on_breach": list(OnBreach.choices),
         }.get(name, [])
 
     def _accounts(self) -> Choices:

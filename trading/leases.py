@@ -34,7 +34,8 @@ def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
         if not _claim(account_id, owner, moment) and not _claim_of_dead(account_id, owner, moment):
             return None
     row = AccountLease.objects.get(account_id=account_id)
-    return Lease(account_id, owner, row.token, row.sequence, row.peak_equity, moment, row.seen)
+    carried = row.sequence, row.peak_equity, moment, row.seen, row.risk, row.floors
+    return Lease(account_id, owner, row.token, *carried)
 
 
 def _claim(account_id: int, owner: str, at: datetime) -> bool:

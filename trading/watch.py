@@ -114,8 +114,17 @@ class Watcher:
         moved, self._moved = self._moved, set()
         for owned in self.index.accounts.values():
             rows = [held for held in owned.held if held.market in moved and held.market in self.quotes]
+            if rows and self._fallen(owned):
+                account_wake_now(owned.account_id)
             if rows and all(held.market in self.quotes for held in owned.held):
                 live.push(owned.user_id, live.Kind.PNL, pnl_payload(owned, rows, self.quotes, now()))
+
+    @exact
+    def _fallen(self, owned: Owned) -> bool:
+        if not owned.floors:
+            return False
+        held = [one for one in owned.held if one.market in self.quotes]
+        return owned.fallen({one.public_id: one.amount * self.quotes[one.market].bid for one in held})
 
     def _wake(self, at: float) -> None:
         with self._lock:

@@ -1,12 +1,13 @@
 """What the watcher knows without asking the database: levels, open orders, and what is held, per symbol."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from signals.quotes import QuoteRow
-from trading.models import Balance, BalanceSnapshot, Intent, Order, Position
+from trading.models import AccountLease, Balance, BalanceSnapshot, Intent, Order, Position
 from trading.wiring import fills_here
 
 ZERO = Decimal(0)
@@ -41,6 +42,7 @@ class Held:
     market: Market
     amount: Decimal
     cost: Decimal
+    bot: str
     result: Decimal  # proceeds - cost - fees paid in cash; with amount * bid it is the PnL
 
 
@@ -57,6 +59,20 @@ class Owned:
     balances: dict[str, Decimal] = field(default_factory=dict)
     result_at_midnight: Decimal | None = None  # equity - net deposits of the last snapshot before this UTC day
     net_deposits: Decimal = ZERO
+    floors: dict[str, Decimal] = field(default_factory=dict)  # by bot; empty: all (see `domain.floors`)
+
+    def fallen(self, values: Mapping[str, Decimal]) -> bool:
+        """Whether open positions are worth so little that a rule on losses would say something.
+
+        `values` is what each holds at the bid, by public id; nothing is said while one of them has no price.
+        """
+        return any(self._below(bot, floor, values) for bot, floor in self.floors.items())
+
+    def _below(self, bot: str, floor: Decimal, values: Mapping[str, Decimal]) -> bool:
+        rows = [held for held in self.held if bot in ("", held.bot)]
+        if not rows or any(held.public_id not in values for held in rows):
+            return False
+        return sum((held.result + values[held.public_id] for held in rows), ZERO) <= floor
 
 
 @dataclass(slots=True)
@@ -69,17 +85,24 @@ class Index:
 
 
 def index_load(*, midnight: datetime, before: Index | None = None) -> Index:
-    """Read what is open now: three queries, and three more for each account that is new since the index `before`."""
+    """Read what is open now: four queries, and three more for each account that is new since the index `before`."""
     index = Index(day=midnight)
     _positions_add(index)
     _orders_add(index)
     _balances_add(index, before)
+    _floors_add(index)
     return index
+
+
+def _floors_add(index: Index) -> None:
+    rows = AccountLease.objects.filter(account__in=list(index.accounts)).exclude(floors={})
+    for account_id, floors in rows.values_list("account_id", "floors"):
+        index.accounts[account_id].floors = {bot: Decimal(floor) for bot, floor in floors.items()}
 
 
 def _positions_add(index: Index) -> None:
     wanted = [Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING]
-    for row in Position.objects.filter(status__in=wanted).select_related("account", "instrument"):
+    for row in Position.objects.filter(status__in=wanted).select_related("account", "instrument", "bot"):
         market = (row.account.exchange, row.instrument.symbol)
         if row.status == Position.Status.OPEN and row.exit_intent_id is None:
             above = [price for price in (row.target_price, row.raise_price, row.step_price) if price is not None]
@@ -89,7 +112,7 @@ def _positions_add(index: Index) -> None:
             index.levels[market].append(Level(row.account_id, low=row.stop_price))
         if row.amount > 0:
             result = row.sell_proceeds - row.buy_cost - row.fees_cash
-            held = Held(str(row.public_id), market, row.amount, row.buy_cost, result)
+            held = Held(str(row.public_id), market, row.amount, row.buy_cost, str(row.bot.public_id), result)
             _owned(index, row).held.append(held)
 
 

@@ -35,8 +35,11 @@ class DemoBot:
 
 
 # More goes on than with the defaults. At the usual speed a candle of a minute holds an hour of the practice market:
-# narrower stops end a trade in seconds.
-DEMO = {"max_positions": 4, "holding_time_s": 900}
+# narrower stops end a trade in seconds, pauses are as much shorter, and prices jump.
+DEMO = {
+    "max_positions": 4, "holding_time_s": 900,
+    "pause_s": 60, "stop_cooldown_s": 5, "price_band": "0.5", "max_slippage": "0.02",
+}  # fmt: skip
 FAST_MARKET = {"profit_target": "0.025", "stop_loss": "0.018"}
 STAFF, PAPER, PRACTICE = "staff@xray.example", "paper@xray.example", "practice@xray.example"
 PAPER_BOTS = (

@@ -52,6 +52,9 @@ class Instrument(models.Model):
     selection_reason = models.CharField(max_length=160, blank=True)
     volume_quote_24h = models.FloatField(default=0.0)
     spread = models.FloatField(null=True, blank=True, help_text="(ask - bid) / mid, a fraction.")
+    group = models.CharField(
+        max_length=16, blank=True, help_text="The coin that its price moves together with; empty: not known."
+    )
     updated_at = models.DateTimeField(default=now)
 
     class Meta:

@@ -38,6 +38,7 @@ class SymbolXray(models.Model):
     trend = models.FloatField(null=True, help_text="-1 (down) to 1 (up).")
     momentum = models.FloatField(null=True, help_text="-1 (falling) to 1 (rising).")
     volatility = models.FloatField(null=True, help_text="Rank of the range among 240 candles, 0 to 1.")
+    mean_range = models.FloatField(null=True, help_text="Mean true range of 14 candles, a fraction of the close.")
     volume = models.FloatField(null=True, help_text="Rank of the mean volume among 240 candles, 0 to 1.")
     support = models.FloatField(null=True, help_text="Distance down to the nearest support, in ATRs.")
     resistance = models.FloatField(null=True, help_text="Distance up to the nearest resistance, in ATRs.")

@@ -34,18 +34,19 @@ from signals.xray_history import SCORES, Block, history_last_ms, history_write
 HISTORY_EVERY_MS = 5 * 60_000  # how long candles wait before their day file is rewritten
 AGAIN = 5  # stored candles that are written once more: a lane may have come late
 UPDATED = (
-    "candle_open_time", "regime", "regime_since", *SCORES,
+    "candle_open_time", "regime", "regime_since", *SCORES, "mean_range",
     "strategy", "strategy_trades", "strategy_mean", "strategy_note", "updated_at",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The X-ray of a matrix: regimes, and all stored scores by name; arrays (symbols, time)."""
+    """The X-ray of a matrix: regimes, all stored scores by name, and the mean range; arrays (symbols, time)."""
 
     matrix: CandleMatrix
     regimes: Regimes
     scores: dict[str, np.ndarray]
+    ranges: np.ndarray
 
 
 def xray_update(*, exchange: str, timeframe: str, candle_open_ms: int) -> int:
@@ -87,7 +88,7 @@ def _pictured(matrix: CandleMatrix, lanes: Lanes, liquid: np.ndarray, newest: in
         "liquidity": np.broadcast_to(liquid[:, None], matrix.close.shape),
         "potential": potential(scores, liquid, regimes.regime),
     }
-    return Picture(matrix, regimes, columns)
+    return Picture(matrix, regimes, columns, lanes["natr_14"] / 100.0)
 
 
 def _instruments(exchange: str, symbols: tuple[str, ...]) -> list[Instrument]:
@@ -159,6 +160,8 @@ def _fill(row: SymbolXray, picture: Picture, lane: int, before: SymbolXray | Non
     for name in SCORES:
         value = float(picture.scores[name][lane, -1])
         setattr(row, name, round(value, 6) if np.isfinite(value) else None)
+    mean_range = float(picture.ranges[lane, -1])
+    row.mean_range = round(mean_range, 8) if np.isfinite(mean_range) else None
 
 
 def _since(picture: Picture, lane: int, regime: str, before: SymbolXray | None) -> datetime:

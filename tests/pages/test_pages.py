@@ -32,6 +32,8 @@ def own_urls(world) -> dict[str, str]:
         "bot_detail": reverse("bot_detail", args=[bot]),
         "bot_block": reverse("bot_block", args=[bot]),
         "bot_edit": reverse("bot_edit", args=[bot]),
+        "bot_risk": reverse("bot_risk", args=[bot]),
+        "account_limits": reverse("account_limits", args=[world.account.public_id]),
         "account_list": reverse("account_list"),
         "account_new": reverse("account_new"),
         "notice_list": reverse("notice_list"),
@@ -62,7 +64,7 @@ def test_nobody_sees_a_page_without_login(world):
         assert answer.status_code == 302 and answer["Location"].startswith("/login/"), name
 
 
-@pytest.mark.parametrize("name", ["bot_detail", "bot_block", "bot_edit", "trade_detail"])
+@pytest.mark.parametrize("name", ["bot_detail", "bot_block", "bot_edit", "bot_risk", "account_limits", "trade_detail"])
 def test_what_belongs_to_another_is_not_there(world, stranger, name):
     assert stranger.get(own_urls(world)[name]).status_code == 404
 

@@ -10,11 +10,25 @@ import pytest
 
 from accounts.clock import clock_set
 from signals.domain.timeframes import open_time
+from signals.models import Instrument, SymbolXray
 from tests.trading.worlds import account_make, bot_make, instrument_make
 from trading.backtest.data import files_of, matrix_of, spec_of
 from trading.backtest.quotes import Candle, MarketModel, quotes_of
 from trading.backtest.replay import replay
-from trading.models import Balance, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position
+from trading.domain.records import value_from
+from trading.domain.riskbook import RiskBook
+from trading.models import (
+    AccountLease,
+    AccountLimits,
+    Balance,
+    DecisionRecord,
+    Fill,
+    Intent,
+    LedgerEntry,
+    Order,
+    Position,
+    RiskEvent,
+)
 from trading.services.execution import account_execute
 from trading.store import listeners
 from trading.store.load import deployment_id
@@ -30,6 +44,18 @@ TIMEFRAME = timedelta(minutes=5)
 MODEL = MarketModel(spread=Decimal("0.0004"), visible_share=Decimal("0.0008"))
 WANTED_TRADES = 500
 CANDLES = 900
+RULES = {
+    "one_position",
+    "order_rate",
+    "daily_loss",
+    "loss_streak",
+    "coin_exposure",
+    "group_exposure",
+    "capacity",
+    "slippage",
+    "slippage_average",
+    "cooldown",
+}
 KINDS = (
     "stop_loss",
     "take_profit",
@@ -50,6 +76,8 @@ KINDS = (
 )
 D = Decimal
 
+# What the other bots do without: enough trades of each kind are wanted.
+FREE = {"loss_streak": 0, "stop_cooldown_s": 0, "max_slippage": D(1), "orders_per_minute": 0}
 PLANS = {
     "maker": {
         "entry_type": "maker",
@@ -66,6 +94,23 @@ PLANS = {
         "holding_time_s": 2400,
     },
     "market": {"profit_target": D("0.003"), "stop_loss": D("0.005"), "holding_time_s": 1200},
+    "limited": {
+        "sizing": "volatility",
+        "equity_share": D("0.02"),
+        "risk_per_trade": D("0.0002"),
+        "profit_target": D("0.004"),
+        "stop_loss": D("0.004"),
+        "daily_loss": D("0.001"),
+        "on_breach": "flatten",
+        "loss_streak": 2,
+        "pause_s": 1800,
+        "cooldown_s": 600,
+        "stop_cooldown_s": 1200,
+        "max_slippage": D("0.002"),
+        "price_band": D("0.01"),
+        "orders_per_minute": 3,
+        "stale_after_s": 120,
+    },
     "large": {"profit_target": D("0.006"), "stop_loss": D("0.004"), "capital_per_trade": D(3000)},
     "levels": {
         "profit_target": D("0.02"),
@@ -97,12 +142,25 @@ class PaperRun:
 
     def __init__(self, market):
         self.market = market
+        self.begin = open_time(int(market.open_time_ms[0]))
         self.account = account_make(paper_start_balance=D(70_000))
         self.specs = {symbol: spec_of(market, row) for row, symbol in enumerate(market.symbols)}
         self.instruments = {symbol: instrument_make(symbol, spec) for symbol, spec in self.specs.items()}
         self.bots = [
-            bot_make(self.account, name, max_positions=12, maker_timeout_s=60, **plan) for name, plan in PLANS.items()
+            bot_make(self.account, name, **{**FREE, "max_positions": 12, "maker_timeout_s": 60, **plan})
+            for name, plan in PLANS.items()
         ]
+        AccountLimits.objects.create(
+            account=self.account, coin_exposure="0.06", group_exposure="0.1", orders_per_minute=9, daily_loss="0.02"
+        )
+        for symbol, instrument in self.instruments.items():
+            Instrument.objects.filter(pk=instrument.pk).update(
+                volume_quote_24h=400_000, group="BTC" if symbol < "B" else ""
+            )
+            SymbolXray.objects.create(
+                instrument=instrument, timeframe="1m", candle_open_time=self.begin, regime_since=self.begin,
+                mean_range=0.003, updated_at=self.begin + timedelta(days=30),
+            )  # fmt: skip
 
     def candle(self, row, column):
         market = self.market
@@ -210,6 +268,11 @@ def test_paper_and_backtest_agree_to_the_last_digit(paper):
     decided = Intent.objects.filter(account=account).exclude(decided_at=None)
     assert dict(decided.values_list("public_id", "status")) == {k: v.status for k, v in results.decided.items()}
 
+    assert risk_stored(account) == risk_replayed(results)
+    rules = Counter(rule for rule, *_ in risk_stored(account).elements())
+    print(rules)
+    assert set(rules) >= RULES, RULES - set(rules)
+    assert value_from(RiskBook, AccountLease.objects.get(account=account).risk) == state.risk
     books_hold(account, present)
 
 
@@ -231,6 +294,17 @@ def books_hold(account, present):
         D(0),
     )
     assert sums["USDT"] == account.paper_start_balance + pnl + open_cash
+
+
+def risk_stored(account):
+    rows = RiskEvent.objects.filter(bot__account=account).values_list("rule", "created_at", "bot__public_id", "level",
+                                                                      "reason")  # fmt: skip
+    return Counter(rows)
+
+
+def risk_replayed(results):
+    denied = [(e.rule, e.at, e.bot_id, 0, e.reason) for e in results.denied]
+    return Counter(denied + [(e.rule, e.at, e.bot_id, e.level, e.reason) for e in results.tripped])
 
 
 def orders_stored(account):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.fields import StrictSerializer
 from accounts.fields import decimal_text
-from trading.models import BotConfig, StopSwitch
+from trading.models import BotConfig, OnBreach, StopSwitch
 from trading.services.bot_validation import LIMITS, config_defaults
 from trading.services.level_validation import STEP_WORDS
 
@@ -74,6 +74,24 @@ class ConfigInput(StrictSerializer):
     protection = serializers.ChoiceField(
         choices=BotConfig.Protection.choices, required=False, help_text="Where stop and target wait."
     )
+    sizing = serializers.ChoiceField(
+        choices=BotConfig.Sizing.choices, required=False, help_text="How much an entry spends."
+    )
+    equity_share = _decimal("equity_share", "What an entry spends of the account; by volatility the most it may.")
+    risk_per_trade = _decimal("risk_per_trade", "By volatility: what an adverse move may cost of the account.")
+    daily_loss = _decimal("daily_loss", "The bot stops until 00:00 UTC when it lost as much of the account today.")
+    on_breach = serializers.ChoiceField(
+        choices=OnBreach.choices, required=False, help_text="What the day's loss and the drawdown do to the bot."
+    )
+    loss_streak = _integer("loss_streak", "It pauses after so many losing trades in a row.")
+    pause_s = _integer("pause_s", "How long it pauses.")
+    cooldown_s = _integer("cooldown_s", "After a trade, before the symbol is bought again.")
+    stop_cooldown_s = _integer("stop_cooldown_s", "The same after a stop loss.")
+    max_slippage = _decimal("max_slippage", "Expected of an entry, and the average of the last ten fills.")
+    price_band = _decimal("price_band", "No entry where the ask is further from the last candle's close.")
+    signal_age_s = _integer("signal_age_s", "No entry on a signal whose candle closed longer ago.")
+    orders_per_minute = _integer("orders_per_minute", "No entry above it.")
+    stale_after_s = _integer("stale_after_s", "No entry while a held coin shows no price for so long.")
     notifications = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Any of: trades, errors, daily."
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,8 +12,10 @@ from rest_framework.response import Response
 from accounts.api.scope import user_of
 from trading.api.inputs import StopInput
 from trading.api.outputs import StopOutput
+from trading.api.outputs_risk import StopReportOutput
 from trading.models import StopSwitch
-from trading.selectors.stops import stops_for_user
+from trading.selectors.stop_report import stop_report
+from trading.selectors.stops import stop_touches, stops_for_user
 from trading.services import stops as services
 
 
@@ -43,6 +46,15 @@ class StopViews(viewsets.GenericViewSet[StopSwitch]):
             values["target"] = str(user_of(request).public_id)
         switch = services.stop_set(actor=user_of(request), **values)
         return Response(StopOutput(switch, context={"request": request}).data, status=201)
+
+    @extend_schema(responses={200: StopReportOutput})
+    @action(detail=True, methods=["get"])
+    def report(self, request: Request, public_id: Any = None) -> Response:
+        """What a stop (in force or lifted) has cancelled and closed on the user's accounts, and what is left."""
+        switch = StopSwitch.objects.filter(public_id=public_id).first()
+        if switch is None or not stop_touches(switch, user_of(request)):
+            raise NotFound
+        return Response(StopReportOutput(stop_report(switch, user_of(request))).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, public_id: Any = None) -> Response:

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from trading.api import trades
 from trading.api.bots import BotConfigValidateView, BotConfigVersionsView, BotConfigView, BotViews
+from trading.api.risk import CountAnewView, LimitsView, RiskEventViews
 from trading.api.stops import StopViews
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -19,12 +20,16 @@ for name, views in {
     "equity": trades.EquityViews,
     "balances": trades.BalanceViews,
     "stops": StopViews,
+    "risk-events": RiskEventViews,
 }.items():
     router.register(name, views, basename=f"api-{name}")
 
+LIMITS = "exchange-accounts/<uuid:public_id>/limits"
 CONFIG = "bots/<uuid:public_id>/config"
 
 urlpatterns = [
+    path(LIMITS, LimitsView.as_view(), name="api-limits"),
+    path(f"{LIMITS}/count-anew", CountAnewView.as_view(), name="api-limits-count-anew"),
     path(CONFIG, BotConfigView.as_view(), name="api-bot-config"),
     path(f"{CONFIG}/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"),
     path(f"{CONFIG}/versions", BotConfigVersionsView.as_view(), name="api-bot-config-versions"),

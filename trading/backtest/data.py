@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars
 
 COLUMNS = ("open", "high", "low", "close", "volume")
+USUAL_FEE = Decimal("0.001")
 AMOUNT_WORTH = Decimal("0.001")  # a lot is the power of ten worth about this much quote currency
 
 
@@ -101,7 +102,9 @@ def timeframe_ms_of(matrix: CandleMatrix) -> int:
     return int(np.diff(matrix.open_time_ms).min())
 
 
-def spec_of(matrix: CandleMatrix, row: int, **fees: Decimal) -> InstrumentSpec:
+def spec_of(
+    matrix: CandleMatrix, row: int, *, maker_fee: Decimal = USUAL_FEE, taker_fee: Decimal = USUAL_FEE
+) -> InstrumentSpec:
     """Limits that fit a symbol's prices: the tick is the finest decimal seen, the lot is worth about 0.001."""
     symbol = matrix.symbols[row]
     base, _, quote = symbol.partition("/")
@@ -117,7 +120,8 @@ def spec_of(matrix: CandleMatrix, row: int, **fees: Decimal) -> InstrumentSpec:
         tick_size=Decimal(1).scaleb(-places),
         lot_size=Decimal(1).scaleb(min(max(lot.adjusted(), -8), 0)),
         min_notional=Decimal(5),
-        **fees,
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
     )
 
 

@@ -17,6 +17,7 @@ from trading.domain.types import (
     PositionState,
     PositionStatus,
     RiskDenied,
+    RiskTripped,
 )
 
 
@@ -30,6 +31,7 @@ class Results:
     ledger: list[LedgerPosted] = field(default_factory=list)
     decided: dict[UUID, IntentDecided] = field(default_factory=dict)
     denied: list[RiskDenied] = field(default_factory=list)
+    tripped: list[RiskTripped] = field(default_factory=list)
 
     def note(self, event: Event, effects: list[Effect], *, answer: bool) -> None:
         """Keep the effects."""
@@ -47,6 +49,8 @@ class Results:
                     self.decided[intent_id] = effect
                 case RiskDenied():
                     self.denied.append(effect)
+                case RiskTripped():
+                    self.tripped.append(effect)
 
     def before_send(self) -> None:
         """Nothing leaves this process."""

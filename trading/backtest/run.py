@@ -7,7 +7,7 @@ engine that has its test), so leaving them out gives the same trades; `every_can
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
@@ -20,6 +20,7 @@ from trading.backtest.data import timeframe_ms_of
 from trading.backtest.quotes import Candle, MarketModel, quotes_of
 from trading.backtest.results import Results
 from trading.brokers.paper import PaperBroker
+from trading.domain.floors import cash_part, floors
 from trading.domain.ledger import free
 from trading.domain.money import exact, money
 from trading.domain.types import (
@@ -40,7 +41,13 @@ from trading.domain.types import (
 from trading.runner import Runner
 
 NAMESPACE = UUID("6f2b8f34-3c1a-5b0e-9d57-5d4f1f0c7a11")
+DAY_MS = 86_400_000
 SLACK = 1e-9  # floats only pick candles; the engine compares exactly
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - date(1970, 1, 1)).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,7 @@ class _Backtest:
         if self.setup.every_candle or self.state.orders:
             return after
         found = [self._signal_after(after), *(self._touch_after(p, after) for p in self.state.positions.values())]
+        found += [self._floor_after(after), self._day_after(after)] if self.state.positions else []
         return min((candle for candle in found if candle is not None), default=None)
 
     def _signal_after(self, after: int) -> int | None:
@@ -184,6 +192,29 @@ class _Backtest:
         if hits.size:
             return after + int(hits[0])
         return last if last < self.times.size else None
+
+    def _floor_after(self, after: int) -> int | None:
+        """The first candle in which all positions at their lows would be worth what a running rule stops at."""
+        known = floors(self.state, open_time(int(self.times[after])))
+        held = list(self.state.positions.values())
+        if not known or any(position.amount and position.stop_price is None for position in held):
+            return after if known else None
+        worth = np.full(self.times.size - after, float(cash_part(held)))
+        for position in held:
+            low = self.matrix.low[self.rows[position.symbol], after:] * (1 - self._half())
+            tick = float(self.setup.specs[self.rows[position.symbol]].tick_size)
+            worth += float(position.amount) * np.nan_to_num(low - tick, nan=0.0)
+        floor = float(max(known.values()))
+        hits = np.nonzero(worth <= floor + abs(floor) * SLACK + SLACK)[0]
+        return after + int(hits[0]) if hits.size else None
+
+    def _day_after(self, after: int) -> int | None:
+        """The first candle of the next UTC day, where a limit is on the day's loss."""
+        day = self.state.risk.day
+        if self.setup.plan.limits.daily_loss >= 1 or day is None:
+            return None
+        column = int(np.searchsorted(self.times, (day_number(day) + 1) * DAY_MS))
+        return max(column, after) if column < self.times.size else None
 
     def _hold_column(self, position: PositionState, after: int) -> int:
         if position.hold_until is None:

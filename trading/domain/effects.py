@@ -45,6 +45,18 @@ class RiskDenied:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskTripped:
+    """A running rule came into force for a bot: `level` is the rung of the stop ladder that it asks for."""
+
+    at: datetime
+    bot_id: UUID
+    rule: str
+    level: int
+    reason: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPlaced:
     """A new order (status PENDING): store it, commit, then send it to the broker."""
 
@@ -108,6 +120,7 @@ Effect = (
     IntentOpened
     | IntentDecided
     | RiskDenied
+    | RiskTripped
     | OrderPlaced
     | CancelAsked
     | OrderChanged

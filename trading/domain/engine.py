@@ -11,13 +11,14 @@ ones too (see `fills`).
 from collections.abc import Callable
 from typing import Any
 
-from trading.domain import adding, closing, entries, fills, reducing, replacing
+from trading.domain import adding, closing, entries, fills, reducing, replacing, running
 from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, maker_late, overdue, step_due
 from trading.domain.ledger import post
 from trading.domain.levels import levels_reset, raises, stop_raise, touched
 from trading.domain.money import exact
 from trading.domain.moved import on_order_moved
 from trading.domain.orders import ANSWERS, IllegalTransition, is_open, move
+from trading.domain.risk_day import effects_book
 from trading.domain.types import (
     AccountState,
     BotChanged,
@@ -29,6 +30,7 @@ from trading.domain.types import (
     FillSeen,
     InstrumentSeen,
     IntentTaken,
+    LimitsSeen,
     Oddity,
     OrderAnswered,
     OrderChanged,
@@ -51,7 +53,10 @@ def step(state: AccountState, event: Event) -> list[Effect]:
     handler = _HANDLERS.get(type(event))
     if handler is None:
         raise TypeError(f"{type(event).__name__} is no event of the engine.")
-    return handler(state, event)
+    effects = handler(state, event)
+    paused = running.after(state, effects_book(state, effects), event.at)
+    effects_book(state, paused)
+    return effects + paused
 
 
 def _run_started(state: AccountState, _event: RunStarted) -> list[Effect]:
@@ -61,6 +66,11 @@ def _run_started(state: AccountState, _event: RunStarted) -> list[Effect]:
 
 def _instrument_seen(state: AccountState, event: InstrumentSeen) -> list[Effect]:
     state.instruments[event.spec.symbol] = event.spec
+    return []
+
+
+def _limits_seen(state: AccountState, event: LimitsSeen) -> list[Effect]:
+    state.limits = event.limits
     return []
 
 
@@ -109,13 +119,13 @@ def _position_quoted(state: AccountState, position: PositionState, event: QuoteS
 
 
 def _clock_mark(state: AccountState, event: ClockMark) -> list[Effect]:
-    effects: list[Effect] = []
+    effects = running.look(state, event.at)
     for order in [o for o in state.orders.values() if cancel_due(o, event.at)]:
         effects += closing.cancel_ask(order, event.at)
     for position in list(state.positions.values()):
         if exit_waits(state, position, event.at):
             effects += closing.send(state, position, event.at)
-        elif flatten_wanted(state, position):
+        elif flatten_wanted(state, position, event.at):
             effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)
         elif overdue(position, event.at):
             effects += closing.begin(state, position, Purpose.HOLDING_TIME, event.at)
@@ -132,7 +142,7 @@ def _bot_changed(state: AccountState, event: BotChanged) -> list[Effect]:
         if (stopped or not event.running) and not order.cancel_requested:
             effects += closing.cancel_ask(order, event.at, why)
     for position in [p for p in state.positions.values() if p.bot_id == event.bot_id]:
-        if flatten_wanted(state, position):
+        if flatten_wanted(state, position, event.at):
             effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)
     return effects
 
@@ -181,6 +191,7 @@ _DECIDERS: dict[Purpose, Callable[[AccountState, IntentTaken], list[Effect]]] = 
 _HANDLERS: dict[type, Callable[[AccountState, Any], list[Effect]]] = {
     RunStarted: _run_started,
     InstrumentSeen: _instrument_seen,
+    LimitsSeen: _limits_seen,
     CashMoved: _cash_moved,
     IntentTaken: _intent_taken,
     QuoteSeen: _quote_seen,

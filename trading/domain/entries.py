@@ -1,15 +1,17 @@
 """Getting in: an entry intent is judged, sized and placed; a maker entry that timed out may take the rest."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from trading.domain import ids, pnl
 from trading.domain.ledger import free
 from trading.domain.money import amount_floor
 from trading.domain.placing import place
-from trading.domain.position import is_open
 from trading.domain.risk import Denial, RiskView, first_denial
 from trading.domain.risk.view import denial
-from trading.domain.sizing import Sized, entry_size
+from trading.domain.risk_day import day_begin
+from trading.domain.risk_state import entry_view, level_of
+from trading.domain.sizing import Sized, whole_cost
 from trading.domain.types import (
     AccountState,
     BotState,
@@ -23,7 +25,6 @@ from trading.domain.types import (
     OrderType,
     PositionChanged,
     PositionState,
-    Purpose,
     Quote,
     RiskDenied,
     Side,
@@ -50,7 +51,7 @@ def judged(state: AccountState, event: IntentTaken) -> RiskView | Denial:
 
 
 def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
-    """The snapshot that rules judge by, or why there is none. Raises the account's peak equity."""
+    """The snapshot that rules judge by, or why there is none. Begins the day, and raises the account's peak equity."""
     bot, spec, quote = (
         state.bots.get(event.bot_id),
         state.instruments.get(event.symbol),
@@ -62,27 +63,15 @@ def risk_view(state: AccountState, event: IntentTaken) -> RiskView | Denial:
         return denial("instrument", f"{event.symbol} is not known at this exchange.")
     if quote is None:
         return denial("quote_age", f"There is no price of {event.symbol} right now.")
-    equity = pnl.equity(state)
-    state.peak_equity = max(state.peak_equity, equity)
-    own = [p for p in state.positions.values() if p.bot_id == event.bot_id and is_open(p) and not _grows(p, event)]
-    return RiskView(
-        at=event.at,
-        intent=event,
-        bot=bot,
-        spec=spec,
-        quote=quote,
-        sized=entry_size(event, bot.plan, spec, quote),
-        free=free(state, spec.quote),
-        equity=equity,
-        peak_equity=state.peak_equity,
-        bot_positions=len(own),
-        has_position=any(p.symbol == event.symbol for p in own),
-    )
+    day_begin(state, event.at)
+    state.peak_equity = max(state.peak_equity, pnl.equity(state))
+    return entry_view(state, event, bot, spec, quote)
 
 
-def _grows(position: PositionState, event: IntentTaken) -> bool:
-    """Whether the intent adds to this position instead of opening another."""
-    return event.purpose is Purpose.ADD and position.symbol == event.symbol
+def cost_wanted(state: AccountState, event: IntentTaken) -> Decimal | None:
+    """What this entry and its steps may spend (quote currency); None when a rule refuses it anyway."""
+    found = judged(state, event)
+    return None if isinstance(found, Denial) else whole_cost(found.sized, found.bot.plan)
 
 
 def denied(event: IntentTaken, refused: Denial) -> list[Effect]:
@@ -156,7 +145,8 @@ def _taker_quote(state: AccountState, order: OrderState, position: PositionState
     if not (timed_out and ended and position.plan.taker_after_timeout and position.exit_intent_id is None):
         return None
     bot, quote = state.bots.get(order.bot_id), state.quotes.get(order.symbol)
-    if bot is None or quote is None or not bot.running or bot.stop_level >= StopLevel.NO_NEW_ENTRIES:
+    held = level_of(state, order.bot_id, at) >= StopLevel.NO_NEW_ENTRIES
+    if bot is None or quote is None or not bot.running or held:
         return None
     narrow = (quote.ask - quote.bid) * 2 <= position.plan.max_spread * (quote.ask + quote.bid)
     return quote if narrow else None

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from trading.domain.limits import AccountLimits
 from trading.domain.state import InstrumentSpec, OrderStatus, Plan, Purpose, Quote, Side
 
 
@@ -13,7 +14,9 @@ class IntentTaken:
     """An intent from the queue was claimed: decide it.
 
     Manual entries may carry an amount and a limit price; a cancel names its order; a part of a position is sold by
-    `amount` (base currency) or `share` of what is held.
+    `amount` (base currency) or `share` of what is held. What risk rules judge an entry by and nobody can work out from
+    the state comes along: the mean range of a candle as a fraction of the price, close and closing time of the last
+    candle, and what the pair's capacity has left for it (quote currency; None: no limit).
     """
 
     at: datetime
@@ -29,6 +32,10 @@ class IntentTaken:
     client_order_id: str = ""
     amount: Decimal | None = None
     share: Decimal | None = None
+    volatility: Decimal | None = None
+    candle_close: Decimal | None = None
+    candle_at: datetime | None = None
+    capacity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,14 @@ class InstrumentSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsSeen:
+    """The limits of the account and the platform are now these."""
+
+    at: datetime
+    limits: AccountLimits
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A new run of execution begins: quotes of earlier runs are no longer known."""
 
@@ -130,5 +145,6 @@ Event = (
     | FillSeen
     | CashMoved
     | InstrumentSeen
+    | LimitsSeen
     | RunStarted
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from trading.domain.levels import raises, step_touched, touched, watched
 from trading.domain.money import amount_floor
 from trading.domain.orders import is_open
+from trading.domain.risk_state import level_of
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -61,16 +62,15 @@ def exit_waits(state: AccountState, position: PositionState, at: datetime) -> bo
     return position.retry_at is None or at >= position.retry_at
 
 
-def flatten_wanted(state: AccountState, position: PositionState) -> bool:
-    """Whether a stop asks for this position to be closed and no exit has begun."""
-    bot = state.bots.get(position.bot_id)
-    return bot is not None and bot.stop_level >= StopLevel.FLATTEN and position.exit_intent_id is None
+def flatten_wanted(state: AccountState, position: PositionState, at: datetime) -> bool:
+    """Whether a stop, or a limit that was reached, asks for this position to be closed and no exit has begun."""
+    return position.exit_intent_id is None and level_of(state, position.bot_id, at) >= StopLevel.FLATTEN
 
 
-def due(state: AccountState, at: datetime) -> bool:
-    """Whether a clock mark at this moment would do anything."""
+def exits_due(state: AccountState, at: datetime) -> bool:
+    """Whether a clock mark at this moment would do anything to orders and positions."""
     return any(cancel_due(order, at) for order in state.orders.values()) or any(
-        overdue(position, at) or exit_waits(state, position, at) or flatten_wanted(state, position)
+        overdue(position, at) or exit_waits(state, position, at) or flatten_wanted(state, position, at)
         for position in state.positions.values()
     )
 

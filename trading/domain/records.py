@@ -3,7 +3,7 @@
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -24,6 +24,7 @@ KINDS: dict[str, type] = {
     "fill_seen": vocabulary.FillSeen,
     "cash_moved": vocabulary.CashMoved,
     "instrument_seen": vocabulary.InstrumentSeen,
+    "limits_seen": vocabulary.LimitsSeen,
     "run_started": vocabulary.RunStarted,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
@@ -49,14 +50,26 @@ def event_from(kind: str, payload: Mapping[str, Any]) -> Event:
         raise ValueError(f"The payload of a {kind} is not complete: {error!r}.") from error
 
 
+def value_payload(value: Any) -> Any:
+    """Any value of the vocabulary as JSON: decimals and times as text, spans of time in microseconds."""
+    return _plain(value)
+
+
+def value_from(kind: Any, payload: Any) -> Any:
+    """The value of type `kind` again. Raises KeyError, TypeError, ValueError or ArithmeticError for what is none."""
+    return _built(kind, payload)
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, Decimal):
         return text(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value // timedelta(microseconds=1)
@@ -72,15 +85,20 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _built(kind: Any, value: Any) -> Any:
     """`value` as the annotated type `kind` says."""
-    if get_origin(kind) is tuple:
-        return tuple(_built(get_args(kind)[0], one) for one in value)
-    if get_origin(kind) in (Union, types.UnionType):
-        return None if value is None else _built(next(a for a in get_args(kind) if a is not types.NoneType), value)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return None if value is None else _built(next(a for a in inner if a is not types.NoneType), value)
+    if origin is dict:
+        return {_built(inner[0], key): _built(inner[1], one) for key, one in value.items()}
+    if origin is list:
+        return [_built(inner[0], one) for one in value]
+    if origin is tuple:
+        return tuple(_built(inner[0], one) for one in value)
     if is_dataclass(kind):
         # Fields that came later than the record have their defaults.
         return kind(**{name: _built(hint, value[name]) for name, hint in _hints(kind).items() if name in value})  # type: ignore[operator,arg-type]
-    if kind is datetime:
-        return datetime.fromisoformat(value)
+    if kind in (datetime, date):
+        return kind.fromisoformat(value)
     if kind is timedelta:
         return timedelta(microseconds=value)
     return value if kind in (str, int, bool) else kind(value)

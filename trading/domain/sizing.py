@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.domain.money import amount_floor, buy_price, text
-from trading.domain.types import InstrumentSpec, IntentTaken, OrderType, Plan, Purpose, Quote
+from trading.domain.types import InstrumentSpec, IntentTaken, OrderType, Plan, Purpose, Quote, Sizing
 
 CENT = Decimal("0.01")
 SELLABLE_MARGIN = Decimal("0.02")  # head room so that the position can still be sold at its stop
@@ -25,12 +25,31 @@ class Sized:
         return self.amount * self.reference
 
 
-def entry_size(intent: IntentTaken, plan: Plan, spec: InstrumentSpec, quote: Quote) -> Sized:
-    """Capital per trade (or the amount of a manual entry) at the entry price, rounded down to the lot.
+def entry_capital(intent: IntentTaken, plan: Plan, equity: Decimal) -> Decimal:
+    """What an entry may spend: the amount given by hand, else as the plan sizes it. Zero where it cannot be known.
+
+    By volatility: so much that a fall by the stop, or by one mean range of a candle where that is wider, costs the
+    plan's share of equity; never more than the plan's share for one trade.
+    """
+    limits = plan.limits
+    if intent.amount_quote is not None:
+        return intent.amount_quote
+    if limits.sizing is Sizing.FIXED:
+        return plan.capital_per_trade
+    most = max(equity, Decimal(0)) * limits.equity_share
+    if limits.sizing is Sizing.EQUITY:
+        return most
+    if intent.volatility is None:
+        return Decimal(0)
+    return min(most, max(equity, Decimal(0)) * limits.risk_per_trade / max(plan.stop_loss, intent.volatility))
+
+
+def entry_size(intent: IntentTaken, plan: Plan, spec: InstrumentSpec, quote: Quote, equity: Decimal) -> Sized:
+    """What may be spent, at the entry price, rounded down to the lot.
 
     A manual entry without a limit price is a market order, whatever the plan's way in.
     """
-    capital = plan.capital_per_trade if intent.amount_quote is None else intent.amount_quote
+    capital = entry_capital(intent, plan, equity)
     if intent.limit_price is not None:
         type_, price = OrderType.LIMIT, buy_price(intent.limit_price, spec.tick_size)
     elif plan.entry_type is OrderType.LIMIT_MAKER and intent.purpose is not Purpose.MANUAL_ENTRY:
@@ -42,6 +61,11 @@ def entry_size(intent: IntentTaken, plan: Plan, spec: InstrumentSpec, quote: Quo
     if spec.max_amount is not None:
         amount = min(amount, amount_floor(spec.max_amount, spec.lot_size))
     return Sized(type_, amount, price, reference)
+
+
+def whole_cost(sized: Sized, plan: Plan) -> Decimal:
+    """What an entry may come to with all of its plan's steps in, before fees."""
+    return sized.cost * (1 + sum((step.share for step in plan.levels.add_steps), Decimal(0)))
 
 
 def size_problem(sized: Sized, plan: Plan, spec: InstrumentSpec) -> str:

@@ -6,7 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from trading.domain.limits import NO_ACCOUNT_LIMITS, NO_LIMITS, AccountLimits, Limits
 from trading.domain.plan_levels import NO_LEVELS, PlanLevels
+from trading.domain.riskbook import RiskBook
 
 ZERO = Decimal(0)
 
@@ -104,6 +106,7 @@ class InstrumentSpec:
     min_notional: Decimal = ZERO
     maker_fee: Decimal = Decimal("0.001")
     taker_fee: Decimal = Decimal("0.001")
+    group: str = ""  # the coin that it moves together with (`signals.domain.correlation`); empty: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Plan:
     max_drawdown: Decimal
     max_spread: Decimal
     levels: PlanLevels = NO_LEVELS
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(slots=True)
@@ -244,6 +248,8 @@ class AccountState:
     leftovers: dict[tuple[UUID, str], set[UUID]] = field(default_factory=dict)  # closed, maybe with dust: (bot, symbol)
     quotes: dict[str, Quote] = field(default_factory=dict)
     peak_equity: Decimal = ZERO
+    limits: AccountLimits = NO_ACCOUNT_LIMITS
+    risk: RiskBook = field(default_factory=RiskBook)
     trade_ids: set[tuple[str, str]] = field(default_factory=set)  # (symbol, trade id) of fills already applied
     cash_references: set[str] = field(default_factory=set)  # of cash movements already posted
 

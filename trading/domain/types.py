@@ -17,6 +17,7 @@ from trading.domain.effects import (
     OrderPlaced,
     PositionChanged,
     RiskDenied,
+    RiskTripped,
 )
 from trading.domain.events import (
     BotChanged,
@@ -26,11 +27,13 @@ from trading.domain.events import (
     FillSeen,
     InstrumentSeen,
     IntentTaken,
+    LimitsSeen,
     OrderAnswered,
     PlanApplied,
     QuoteSeen,
     RunStarted,
 )
+from trading.domain.limits import AccountLimits, Limits, Sizing
 from trading.domain.plan_levels import NO_LEVELS, AddStep, PlanLevels, ProfitStep
 from trading.domain.state import (
     ZERO,
@@ -55,6 +58,7 @@ from trading.domain.state import (
 __all__ = [
     "NO_LEVELS",
     "ZERO",
+    "AccountLimits",
     "AccountState",
     "AddStep",
     "BotChanged",
@@ -72,6 +76,8 @@ __all__ = [
     "IntentOpened",
     "IntentTaken",
     "LedgerPosted",
+    "Limits",
+    "LimitsSeen",
     "Oddity",
     "OrderAnswered",
     "OrderChanged",
@@ -90,8 +96,10 @@ __all__ = [
     "Quote",
     "QuoteSeen",
     "RiskDenied",
+    "RiskTripped",
     "RunStarted",
     "Side",
+    "Sizing",
     "StopKind",
     "StopLevel",
     "order_copy",

@@ -91,6 +91,10 @@ class AccountLease(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     sequence = models.BigIntegerField(default=0, help_text="Of the last decision record.")
     peak_equity = ExactDecimalField(default="0", help_text="Highest equity seen at an entry decision.")
+    risk = models.JSONField(default=dict, blank=True, help_text="What risk rules remember (`domain.riskbook`).")
+    floors = models.JSONField(
+        default=dict, blank=True, help_text="By bot (empty: all): open positions worth less wake the account."
+    )
     seen = models.JSONField(default=dict, blank=True, help_text="Bots and instruments as last recorded, in short.")
     check_wanted_at = models.DateTimeField(
         null=True, blank=True, help_text="Compare the account with its exchange before it trades, if not done since."

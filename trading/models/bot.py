@@ -11,6 +11,14 @@ from accounts.models import ExchangeAccount, User
 from signals.models import Strategy
 
 
+class OnBreach(models.TextChoices):
+    """What is done when a limit on losses is reached."""
+
+    ENTRIES = "entries", "No new entries"
+    REDUCE = "reduce", "Reduce only"
+    FLATTEN = "flatten", "Sell everything"
+
+
 class Bot(models.Model):
     """A trader's running configuration: which signals it follows, with which account and limits."""
 
@@ -69,6 +77,13 @@ class BotConfig(models.Model):
         MAKER = "maker", "Maker (post only, with a time-out)"
         MARKET = "market", "Market"
 
+    class Sizing(models.TextChoices):
+        """How much an entry spends."""
+
+        FIXED = "fixed", "The money per trade"
+        EQUITY = "equity", "A share of the account"
+        VOLATILITY = "volatility", "By volatility"
+
     class OnMakerTimeout(models.TextChoices):
         """What happens to the unfilled rest of a maker entry."""
 
@@ -115,6 +130,24 @@ class BotConfig(models.Model):
     add_steps = models.JSONField(default=list, blank=True, help_text="[{fall, share}], rising, above the stop.")
     exit_type = models.CharField(max_length=8, choices=Exit.choices, default=Exit.MARKET)
     protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.PLATFORM)
+    sizing = models.CharField(max_length=10, choices=Sizing.choices, default=Sizing.FIXED)
+    equity_share = ExactDecimalField(
+        default="0.02", help_text="A fraction of equity: what a trade spends, or by volatility the most it may."
+    )
+    risk_per_trade = ExactDecimalField(
+        default="0.005", help_text="By volatility: a fraction of equity that an adverse move costs."
+    )
+    daily_loss = ExactDecimalField(default="0.10", help_text="A fraction of equity at 00:00 UTC; 1: no limit.")
+    on_breach = models.CharField(max_length=8, choices=OnBreach.choices, default=OnBreach.ENTRIES)
+    loss_streak = models.PositiveIntegerField(default=6, help_text="Losing trades in a row; 0: no limit.")
+    pause_s = models.PositiveIntegerField(default=1800, help_text="After a loss streak or bad slippage.")
+    cooldown_s = models.PositiveIntegerField(default=0, help_text="After a trade of the symbol; 0: none.")
+    stop_cooldown_s = models.PositiveIntegerField(default=60, help_text="After a stop loss of the symbol; 0: none.")
+    max_slippage = ExactDecimalField(default="0.005", help_text="A fraction of the price; 1: no limit.")
+    price_band = ExactDecimalField(default="0.05", help_text="Ask from the candle's close, a fraction; 1: no limit.")
+    signal_age_s = models.PositiveIntegerField(default=0, help_text="Since its candle closed; 0: its expiry only.")
+    orders_per_minute = models.PositiveIntegerField(default=30, help_text="0: no limit.")
+    stale_after_s = models.PositiveIntegerField(default=300, help_text="No price of a held coin; 0: no limit.")
     notifications = models.JSONField(default=list, blank=True, help_text="Any of: trades, errors, daily.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)

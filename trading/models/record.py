@@ -31,12 +31,15 @@ class DecisionRecord(models.Model):
 
 
 class RiskEvent(models.Model):
-    """A denial (or a warning) of a risk rule, with the numbers it saw."""
+    """A risk rule refused an entry, or came into force while the bot ran; with the numbers it saw."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="risk_events")
     intent = models.ForeignKey(Intent, null=True, blank=True, on_delete=models.CASCADE, related_name="risk_events")
     rule = models.CharField(max_length=40)
+    level = models.PositiveSmallIntegerField(
+        default=0, help_text="Of a running rule: the rung it stopped the bot at; 0: an entry was refused."
+    )
     reason = models.CharField(max_length=240)
     snapshot = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=now, editable=False, db_index=True)

@@ -10,6 +10,7 @@ from signals.models import Strategy
 from trading.domain.types import StopLevel
 from trading.models import Bot, StopSwitch
 
+WIDE = (StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY)
 Switches = dict[tuple[str, str], int]
 
 
@@ -35,11 +36,19 @@ def stop_levels_for(bots: Iterable[Bot]) -> dict[int, int]:
 
 def stops_for_user(user: User) -> list[StopSwitch]:
     """The stops in force that touch anything of this user: platform, exchanges, strategies, and their own."""
-    own = [str(user.public_id)]
-    own += [str(key) for key in user.exchange_accounts.values_list("public_id", flat=True)]
-    own += [str(key) for key in Bot.objects.filter(user=user, deleted_at=None).values_list("public_id", flat=True)]
-    wide = Q(scope__in=[StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY])
-    return list(stops_in_force().filter(wide | Q(target__in=own)))
+    return list(stops_in_force().filter(Q(scope__in=WIDE) | Q(target__in=_own(user))))
+
+
+def stop_touches(switch: StopSwitch, user: User) -> bool:
+    """Whether a stop, in force or lifted, concerns this user: it is wide, or on something of theirs."""
+    return switch.scope in WIDE or switch.target in _own(user)
+
+
+def _own(user: User) -> list[str]:
+    """Public ids of the user, their accounts and their bots."""
+    own = [user.public_id, *user.exchange_accounts.values_list("public_id", flat=True)]
+    own += Bot.objects.filter(user=user, deleted_at=None).values_list("public_id", flat=True)
+    return [str(key) for key in own]
 
 
 def stops_on_bot(bot: Bot) -> list[StopSwitch]:

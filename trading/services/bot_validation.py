@@ -15,7 +15,7 @@ from accounts.fields import storable
 from accounts.models import ExchangeAccount, User
 from signals.models import Instrument, Strategy
 from trading.models import Bot, BotConfig
-from trading.services import fields
+from trading.services import bot_limits, fields
 from trading.services.level_validation import (
     LEVEL_DECIMALS,
     STEP_WORDS,
@@ -46,11 +46,13 @@ _DECIMALS: dict[str, fields.Range] = {
     "max_drawdown": fields.Range(Decimal("0.001"), Decimal(1), "A fraction from 0.001 to 1: 0.20 is 20 %."),
     "max_spread": fields.Range(Decimal("0.00001"), Decimal("0.1"), "A fraction from 0.00001 to 0.1: 0.01 is 1 %."),
     **LEVEL_DECIMALS,
+    **bot_limits.DECIMALS,
 }
 _INTEGERS: dict[str, fields.Range] = {
     "holding_time_s": fields.Range(Decimal(10), Decimal(2_592_000), "Whole seconds from 10 to 2592000 (30 days)."),
     "maker_timeout_s": fields.Range(Decimal(1), Decimal(3600), "Whole seconds from 1 to 3600."),
     "max_positions": fields.Range(Decimal(1), Decimal(100), "A whole number from 1 to 100."),
+    **bot_limits.INTEGERS,
 }
 _CHOICES: dict[str, list[str]] = {
     "source": list(BotConfig.Source.values),
@@ -58,6 +60,7 @@ _CHOICES: dict[str, list[str]] = {
     "on_maker_timeout": list(BotConfig.OnMakerTimeout.values),
     "exit_type": list(BotConfig.Exit.values),
     "protection": list(BotConfig.Protection.values),
+    **bot_limits.CHOICES,
 }
 LIMITS = {**_DECIMALS, **_INTEGERS}
 CONFIG_FIELDS = (
@@ -118,7 +121,7 @@ def bot_config_validate(
 
 def config_warnings(clean: Mapping[str, Any]) -> Errors:
     """What is allowed but unlikely to be meant, per field (shown beside the form, refuses nothing)."""
-    warnings: Errors = {}
+    warnings: Errors = bot_limits.limits_warnings(clean)
     fee = _round_trip_fee(clean)
     if clean["profit_target"] <= fee:
         warnings["profit_target"] = [

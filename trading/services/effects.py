@@ -10,6 +10,7 @@ from accounts.models import ExchangeAccount
 from accounts.services.notices import notice_send
 from trading import live
 from trading.domain.closing import BY_HAND
+from trading.domain.risk.stop_ladder import NAMES as STOP_NAMES
 from trading.domain.types import (
     FillApplied,
     IntentDecided,
@@ -21,6 +22,7 @@ from trading.domain.types import (
     PositionChanged,
     PositionStatus,
     RiskDenied,
+    RiskTripped,
 )
 from trading.models import Bot, Fill, Intent, Order, Position
 from trading.services.errors import bot_errors_count, bot_errors_reset
@@ -127,6 +129,16 @@ def _refusals_tell(saved: Saved) -> None:
             notice_send(user=row.bot.user, level="warn", title=title, text=reason, link=link)
 
 
+def _trips_tell(saved: Saved) -> None:
+    """A limit on losses was reached, or a pause began: its owner is told, once each time it comes into force."""
+    tripped = [effect for effect in saved.effects if isinstance(effect, RiskTripped)]
+    bots = Bot.objects.select_related("user").in_bulk([e.bot_id for e in tripped], field_name="public_id")
+    for effect in tripped:
+        if bot := bots.get(effect.bot_id):
+            title = f"{bot.name} was held back: {STOP_NAMES[effect.level]}"
+            notice_send(user=bot.user, level="warn", title=title, text=effect.reason, link=f"/bots/{bot.public_id}/")
+
+
 def _snapshot(saved: Saved) -> None:
     if any(isinstance(effect, LedgerPosted) for effect in saved.effects):
         snapshot_on_change(account=ExchangeAccount.objects.get(pk=saved.account_id))
@@ -140,5 +152,6 @@ FOLLOWS = (
     _errors_count,
     _bots_push,
     _refusals_tell,
+    _trips_tell,
     _snapshot,
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.clock import now
 from accounts.models import EXCHANGES, ExchangeAccount, User
@@ -13,11 +13,10 @@ from accounts.services.notices import notice_send
 from signals.models import Strategy
 from trading import live
 from trading.models import Bot, StopSwitch
-from trading.selectors.stops import stop_words
+from trading.selectors.stop_report import stop_bots
+from trading.selectors.stops import WIDE, stop_words
 from trading.services import fields
 from trading.services.wakes import accounts_wake, trades_changed
-
-WIDE = (StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY)
 
 
 def stop_set(
@@ -104,16 +103,8 @@ def _tell(scope: str, target: str, level: int, owner: User | None) -> None:
 
 
 def _accounts(scope: str, target: str) -> QuerySet[ExchangeAccount]:
-    """Accounts with bots that the stop concerns."""
-    wanted = {
-        StopSwitch.Scope.PLATFORM: Q(),
-        StopSwitch.Scope.EXCHANGE: Q(exchange=target),
-        StopSwitch.Scope.STRATEGY: Q(bots__config__strategy__public_id=target or None),
-        StopSwitch.Scope.USER: Q(user__public_id=target or None),
-        StopSwitch.Scope.ACCOUNT: Q(public_id=target or None),
-        StopSwitch.Scope.BOT: Q(bots__public_id=target or None),
-    }[StopSwitch.Scope(scope)]
-    return ExchangeAccount.objects.filter(wanted, bots__deleted_at=None, bots__isnull=False).order_by().distinct()
+    """Accounts with bots that the stop concerns; a deleted bot may still hold something."""
+    return ExchangeAccount.objects.filter(bots__in=stop_bots(scope, target)).order_by().distinct()
 
 
 def stop_target_check(scope: str, target: str, actor: User | None) -> tuple[str, User | None]:

@@ -2,25 +2,28 @@
 
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount
 from accounts.processes import host_name, owner_gone
 from signals.models import Signal
-from trading.models import AccountLease, Intent, LedgerEntry, Order, Position
+from trading.models import AccountLease, CapacityHold, Intent, LedgerEntry, Order, Position
 from trading.selectors.standing import account_problem
 from trading.services.bots import OPEN_ORDER, OPEN_POSITION
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
 from trading.services.reconciliation import check_want
 from trading.services.wakes import account_wake_now
+from trading.store.capacity import capacity_release
 from trading.wiring import fills_here
 
 CLAIM_STALE = timedelta(seconds=60)
 ROTATION = timedelta(minutes=15)  # an account with something open is compared with its exchange so often
 ROTATED_A_SWEEP = 2  # a check weighs some 60 of an exchange's 6,000 a minute, and a sweep comes every ten seconds
 SIGNALS_WINDOW = (timedelta(seconds=150), timedelta(seconds=10))
+LOOK_S = 60
 UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
 
 
@@ -30,6 +33,7 @@ def sweep_run() -> int:
     checks_rotate()
     signals_fan_out_missed()
     trades_unrecorded_record()
+    capacity_tidy()
     waiting = accounts_with_work()
     for account_id in sorted(waiting):
         account_wake_now(account_id)
@@ -41,6 +45,7 @@ def accounts_with_work() -> set[int]:
     moment = now()
     found = set(_intents(moment)) | set(_orders(moment)) | set(_positions(moment)) | set(_resting()) | set(_unfunded())
     found |= set(_checks(moment))
+    found |= set(_holders())
     gone = ExchangeAccount.objects.filter(pk__in=found, status=ExchangeAccount.Status.REMOVED)
     busy = AccountLease.objects.filter(account__in=found, expires_at__gt=moment).exclude(owner="")
     return found - set(gone.values_list("pk", flat=True)) - set(busy.values_list("account_id", flat=True))
@@ -105,6 +110,22 @@ def checks_rotate() -> int:
         check_want(account_id, "in turn")
         account_wake_now(account_id)
     return len(late)
+
+
+def _holders() -> list[int]:
+    """Accounts that hold something, once a minute each: for a new day, and for prices that stopped coming."""
+    held = Position.objects.filter(status__in=[Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING])
+    keys = held.order_by().values_list("account_id", flat=True).distinct()
+    return [key for key in keys if cache.add(f"trading:look:{key}", 1, timeout=LOOK_S)]
+
+
+def capacity_tidy() -> int:
+    """Give back what intents hold of a pair that ended without saying so (a killed run); returns how many."""
+    old = CapacityHold.objects.filter(at__lt=now() - CLAIM_STALE)
+    waiting = Intent.objects.filter(public_id=OuterRef("intent_id"), status__in=["pending", "claimed"])
+    held = Position.objects.filter(entry_intent_id=OuterRef("intent_id"), status__in=["opening", "open", "closing"])
+    ended = old.filter(~Exists(waiting), ~Exists(held)).values_list("intent_id", flat=True)
+    return capacity_release(list(ended[:1000]))
 
 
 def signals_fan_out_missed() -> int:

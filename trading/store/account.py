@@ -11,9 +11,11 @@ from accounts.models import ExchangeAccount
 from trading.domain.types import Effect, Event
 from trading.leases import lease_release, lease_save, lease_take
 from trading.models import AccountLease, LedgerEntry, Order
+from trading.store.capacity import capacity_take
 from trading.store.checks import ASKED, check_store
 from trading.store.listeners import Saved, tell
 from trading.store.load import Keys, state_load
+from trading.store.plans import account_limits_of
 from trading.store.queue import bot_rows, bots_seen, intents_claim, queued
 from trading.store.save import effects_save
 from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, Loaded
@@ -56,12 +58,26 @@ class AccountStore:
             reason == ASKED,
             amounts,
         )
-        return Loaded(read_at, facts, state, [queued(row) for row in rows.intents], bots_seen(account, rows.bots))
+        return Loaded(
+            read_at,
+            facts,
+            state,
+            [queued(row) for row in rows.intents],
+            bots_seen(account, rows.bots),
+            account_limits_of(account),
+        )
 
     def bots(self) -> list[BotSeen]:
         """Bots and stops as committed right now."""
         self.account.refresh_from_db(fields=["status", "verification", "permissions", "live_enabled"])
         return bots_seen(self.account, bot_rows(self.account))
+
+    def capacity_take(self, intent: UUID, symbol: str, cost: Decimal) -> Decimal | None:
+        """One conditional statement."""
+        volume = self.keys.volumes.get(symbol, 0.0)
+        return capacity_take(
+            intent=intent, instrument_id=self.keys.instruments[symbol], mode=self.account.mode, cost=cost, volume=volume
+        )
 
     def claim(self, lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:
         """Claim intents. Raises LeaseLost."""

@@ -48,6 +48,7 @@ class Keys:
     positions: dict[UUID, int] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
+    volumes: dict[str, float] = field(default_factory=dict)  # of 24 hours, quote currency, by symbol
 
 
 @dataclass(slots=True)
@@ -81,7 +82,9 @@ def state_load(
     wanted = mentioned if events or closed_since else None
     positions, orders = _positions(account, wanted), _orders(account, wanted)
     waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
-    intents = list(Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order"))
+    intents = list(
+        Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order", "signal")
+    )
     positions += _leftovers(account, positions, intents)
     rows = Rows(Keys(), bots, intents)
     _joined(state, rows, positions, orders)
@@ -128,6 +131,7 @@ def _joined(state: AccountState, rows: Rows, positions: list[Position], orders: 
     instruments = Instrument.objects.in_bulk(wanted) if wanted else {}
     for instrument in instruments.values():
         keys.instruments[instrument.symbol] = instrument.pk
+        keys.volumes[instrument.symbol] = instrument.volume_quote_24h
         state.instruments[instrument.symbol] = instrument_spec(instrument)
     keys.bots.update({row.public_id: row.pk for row in rows.bots})
     keys.configs.update({row.public_id: row.pk for row in configs.values()})
@@ -199,6 +203,7 @@ def instrument_spec(row: Instrument) -> InstrumentSpec:
         row.min_notional,
         row.maker_fee,
         row.taker_fee,
+        row.group,
     )
 
 

@@ -1,10 +1,28 @@
-"""A configuration version in domain terms."""
+"""A configuration version, and limits of account and platform, in domain terms."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-from trading.domain.types import AddStep, OrderType, Plan, PlanLevels, ProfitStep
-from trading.models import BotConfig
+from accounts.models import ExchangeAccount
+from trading.domain.types import (
+    AccountLimits,
+    AddStep,
+    Limits,
+    OrderType,
+    Plan,
+    PlanLevels,
+    ProfitStep,
+    Sizing,
+    StopLevel,
+)
+from trading.models import AccountLimits as AccountRow
+from trading.models import BotConfig, OnBreach, PlatformLimits
+
+LEVELS = {
+    OnBreach.ENTRIES: StopLevel.NO_NEW_ENTRIES,
+    OnBreach.REDUCE: StopLevel.REDUCE_ONLY,
+    OnBreach.FLATTEN: StopLevel.FLATTEN,
+}
 
 _plans: dict[int, Plan] = {}
 
@@ -26,6 +44,7 @@ def plan_of(config: BotConfig) -> Plan:
             max_drawdown=config.max_drawdown,
             max_spread=config.max_spread,
             levels=levels_of(config),
+            limits=limits_of(config),
         )
     return _plans[config.pk]
 
@@ -41,3 +60,52 @@ def levels_of(config: BotConfig) -> PlanLevels:
         maker_exit=config.exit_type == BotConfig.Exit.MAKER,
         at_exchange=config.protection == BotConfig.Protection.EXCHANGE,
     )
+
+
+def limits_of(config: BotConfig) -> Limits:
+    """A bot's own limits; what a column says is off, is off."""
+    return Limits(
+        sizing=Sizing(config.sizing),
+        equity_share=Decimal(config.equity_share),
+        risk_per_trade=Decimal(config.risk_per_trade),
+        daily_loss=Decimal(config.daily_loss),
+        on_breach=LEVELS[OnBreach(config.on_breach)],
+        loss_streak=config.loss_streak,
+        pause=timedelta(seconds=config.pause_s),
+        cooldown=timedelta(seconds=config.cooldown_s),
+        stop_cooldown=timedelta(seconds=config.stop_cooldown_s),
+        max_slippage=_fraction(config.max_slippage),
+        price_band=_fraction(config.price_band),
+        signal_age=_span(config.signal_age_s),
+        orders_per_minute=config.orders_per_minute,
+        stale_after=_span(config.stale_after_s),
+    )
+
+
+def account_limits_of(account: ExchangeAccount) -> AccountLimits:
+    """Those of an account and the platform, with two queries; the defaults where there is no row."""
+    own = AccountRow.objects.filter(account=account).first() or AccountRow(account=account)
+    wide = platform_limits()
+    return AccountLimits(
+        minimum_deposit=Decimal(wide.minimum_deposit),
+        quote_age=timedelta(seconds=wide.quote_age_s),
+        coin_exposure=Decimal(own.coin_exposure),
+        group_exposure=Decimal(own.group_exposure),
+        daily_loss=Decimal(own.daily_loss),
+        on_breach=LEVELS[OnBreach(own.on_breach)],
+        orders_per_minute=own.orders_per_minute,
+        counted_from=own.counted_from,
+    )
+
+
+def platform_limits() -> PlatformLimits:
+    """The platform's limits as stored, else the defaults."""
+    return PlatformLimits.objects.first() or PlatformLimits()
+
+
+def _fraction(value: Decimal) -> Decimal | None:
+    return None if Decimal(value) >= 1 else Decimal(value)
+
+
+def _span(seconds: int) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None

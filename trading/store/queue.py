@@ -1,18 +1,22 @@
 """The intent queue and the bots of an account, as a turn sees them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from accounts.models import ExchangeAccount
-from signals.models import Strategy
+from signals.domain.timeframes import timeframe_ms
+from signals.models import Signal, Strategy, SymbolXray
 from trading.domain.money import money
 from trading.domain.types import IntentTaken, Purpose, Side, StopLevel
-from trading.models import AccountLease, Bot, Intent
+from trading.models import AccountLease, Bot, BotConfig, Intent
 from trading.selectors.standing import account_problem
 from trading.selectors.stops import stop_levels_for
 from trading.store.plans import plan_of
 from trading.turn.ports import BotSeen, Lease, LeaseLost, QueuedIntent
+
+XRAY_FRESH = timedelta(hours=6)  # an older one says nothing of how the market moves now
 
 
 def bot_rows(account: ExchangeAccount) -> list[Bot]:
@@ -63,8 +67,26 @@ def queued(row: Intent) -> QueuedIntent:
         share=row.share,
         expires_at=row.expires_at,
         client_order_id=row.order.client_order_id if row.order else "",
+        volatility=_volatility(row),
+        candle_close=row.signal.close if row.signal else None,
+        candle_at=_closed_at(row.signal) if row.signal else None,
     )
     return QueuedIntent(taken, row.status == Intent.Status.CLAIMED, row.pk)
+
+
+def _closed_at(signal: Signal) -> datetime:
+    return signal.candle_open_time + timedelta(milliseconds=timeframe_ms(signal.timeframe))
+
+
+def _volatility(row: Intent) -> Decimal | None:
+    """The mean range of the candles, a fraction, where the size follows it: of the X-ray of the bot's timeframe."""
+    config = row.bot.config
+    if config is None or config.sizing != BotConfig.Sizing.VOLATILITY or row.side != Side.BUY:
+        return None
+    found = SymbolXray.objects.filter(instrument=row.instrument_id, timeframe=config.timeframe).first()
+    if found is None or not found.mean_range or row.created_at - found.updated_at > XRAY_FRESH:
+        return None
+    return money(found.mean_range)
 
 
 def intents_claim(lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.clock import now
 from accounts.models import ExchangeAccount
+from trading.domain.floors import floors
 from trading.domain.money import text
-from trading.domain.records import event_kind, event_payload
+from trading.domain.records import event_kind, event_payload, value_payload
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -28,14 +30,19 @@ from trading.domain.types import (
     OrderPlaced,
     PositionChanged,
     PositionState,
+    PositionStatus,
     RiskDenied,
+    RiskTripped,
     Side,
 )
 from trading.leases import lease_save
 from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
+from trading.store.capacity import capacity_release
 from trading.store.load import Keys
 from trading.store.rows import order_identity, order_values, position_values, rows_update
 from trading.turn.ports import Lease
+
+ENDED = (PositionStatus.CLOSED, PositionStatus.CANCELLED)
 
 
 @dataclass(slots=True)
@@ -49,6 +56,7 @@ class _Folded:
     fills: list[FillApplied] = field(default_factory=list)
     ledger: list[LedgerPosted] = field(default_factory=list)
     denied: list[RiskDenied] = field(default_factory=list)
+    tripped: list[RiskTripped] = field(default_factory=list)
 
 
 def _folded(effects: Sequence[Effect]) -> _Folded:
@@ -69,6 +77,8 @@ def _folded(effects: Sequence[Effect]) -> _Folded:
                 folded.ledger.append(effect)
             case RiskDenied():
                 folded.denied.append(effect)
+            case RiskTripped():
+                folded.tripped.append(effect)
     return folded
 
 
@@ -84,7 +94,7 @@ def effects_save(
 ) -> None:
     """Record the events and store the effects. Raises LeaseLost (nothing is stored then)."""
     folded, sequence, peak = _folded(effects), lease.sequence + len(events), state.peak_equity
-    carried: dict[str, Any] = {"sequence": sequence, "peak_equity": peak}
+    carried: dict[str, Any] = {"sequence": sequence, "peak_equity": peak, **_risk_carried(lease, state, events)}
     if seen is not None:
         carried["seen"] = seen
     with transaction.atomic():
@@ -96,8 +106,26 @@ def effects_save(
         _fills(account, keys, folded)
         _ledger(account, state, keys, folded)
         _bots(keys, folded)
+        _capacity(folded)
     lease.sequence, lease.peak_equity = sequence, peak
     lease.seen = lease.seen if seen is None else seen
+    lease.risk, lease.floors = carried.get("risk", lease.risk), carried.get("floors", lease.floors)
+
+
+def _risk_carried(lease: Lease, state: AccountState, events: Sequence[Event]) -> dict[str, Any]:
+    """What risk rules remember, and what wakes the account: where it changed."""
+    at = events[-1].at if events else now()
+    limits = {str(bot_id or ""): text(floor) for bot_id, floor in floors(state, at).items()}
+    found = {"risk": value_payload(state.risk), "floors": limits}
+    return {name: value for name, value in found.items() if value != getattr(lease, name)}
+
+
+def _capacity(folded: _Folded) -> None:
+    """Give back what denied entries and closed positions held of their pairs."""
+    ended = [p.intent_id for p in folded.positions.values() if p.status in ENDED]
+    ended += [effect.intent_id for effect in folded.denied]
+    if ended:
+        capacity_release(ended)
 
 
 def _records(account: ExchangeAccount, last: int, events: Sequence[Event]) -> None:
@@ -226,7 +254,19 @@ def _ledger(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _
 
 
 def _bots(keys: Keys, folded: _Folded) -> None:
-    """Denials as rows, and each bot's last decision in words."""
+    """Denials and rules that came into force as rows, and each bot's last decision in words."""
+    RiskEvent.objects.bulk_create(
+        RiskEvent(
+            bot_id=keys.bots[effect.bot_id],
+            rule=effect.rule,
+            level=effect.level,
+            reason=effect.reason[:240],
+            snapshot=dict(effect.facts),
+            created_at=effect.at,
+        )
+        for effect in folded.tripped
+        if effect.bot_id in keys.bots
+    )
     RiskEvent.objects.bulk_create(
         RiskEvent(
             bot_id=keys.bots[effect.bot_id],
@@ -246,5 +286,6 @@ def _bots(keys: Keys, folded: _Folded) -> None:
             verb = "Buys" if order.side is Side.BUY else "Sells"
             words = f"{verb} {text(order.amount)} {order.symbol} ({order.purpose.replace('_', ' ')})."
             last[order.bot_id] = (placed.at, words)
+    last |= {effect.bot_id: (effect.at, effect.reason) for effect in folded.tripped}
     said = {keys.bots[bot_id]: saying for bot_id, saying in last.items() if bot_id in keys.bots}
     rows_update(Bot, {pk: {"last_decision": words[:240], "last_decision_at": at} for pk, (at, words) in said.items()})

@@ -4,6 +4,7 @@ What the engine saw last is kept in short form with the lease (`Lease.seen`), so
 event, and a replay sees it at the same place.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,13 +12,16 @@ from decimal import Decimal
 from typing import Any
 
 from trading.domain.money import text
+from trading.domain.records import value_payload
 from trading.domain.types import (
+    AccountLimits,
     AccountState,
     BotChanged,
     BotState,
     Event,
     InstrumentSeen,
     InstrumentSpec,
+    LimitsSeen,
     PlanApplied,
     PositionState,
 )
@@ -41,17 +45,19 @@ class Change:
 
 
 def changes_seen(
-    state: AccountState, bots: Sequence[BotSeen], seen: dict[str, Any], at: datetime
+    state: AccountState, bots: Sequence[BotSeen], limits: AccountLimits, seen: dict[str, Any], at: datetime
 ) -> tuple[list[Change], Marks | None]:
-    """All that changed, and the new short form (None when nothing did). Fills the state's bots.
+    """All that changed, and the new short form (None when nothing did). Fills the state's bots and limits.
 
     Deleted bots are told only when the engine knows them, as stopped.
     """
-    known = {kind: seen.get(kind, {}) for kind in ("instruments", "bots", "plans")}
+    known = {kind: seen.get(kind, {}) for kind in ("limits", "instruments", "bots", "plans")}
+    state.limits = limits
     told = [bot for bot in bots if not bot.deleted or str(bot.bot_id) in known["bots"]]
     for bot in told:
         state.bots[bot.bot_id] = BotState(bot.bot_id, bot.plan, bot.running, bot.stop_level)
     found = [
+        Change(LimitsSeen(at, limits), "limits", "account", json.dumps(value_payload(limits))),
         *(
             Change(InstrumentSeen(at, spec), "instruments", name, _mark(spec))
             for name, spec in state.instruments.items()
@@ -60,6 +66,7 @@ def changes_seen(
         *(_plan(held, at) for held in state.positions.values()),
     ]
     marks = {
+        "limits": {c.key: c.mark for c in found if c.kind == "limits"},
         "instruments": {**known["instruments"], **{c.key: c.mark for c in found if c.kind == "instruments"}},
         "bots": {c.key: c.mark for c in found if c.kind == "bots"},
         "plans": plans_marked(state),

@@ -2,13 +2,18 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeError, ExchangeRefused
-from trading.domain.exits import due, touches
+from trading.domain.entries import cost_wanted
+from trading.domain.exits import touches
+from trading.domain.records import value_from
 from trading.domain.risk.quote_age import QUOTE_MAX_AGE
+from trading.domain.riskbook import RiskBook
+from trading.domain.running import due
 from trading.domain.types import (
     CashMoved,
     ClockMark,
@@ -43,6 +48,7 @@ class Execution:
         self.ports, self.lease, self.loaded, self.at = ports, lease, loaded, at
         self.state = loaded.state
         self.state.peak_equity = lease.peak_equity
+        self.state.risk = value_from(RiskBook, lease.risk)
         self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.told: list[Effect] = []
@@ -59,10 +65,11 @@ class Execution:
         Raises LeaseLost, and ExchangeError as the exchange answers; what was committed stays.
         """
         waiting = intents_waiting(self.loaded)
-        changed, seen = changes_seen(self.state, self.loaded.bots, self.lease.seen, self.at)
+        changed, seen = changes_seen(self.state, self.loaded.bots, self.loaded.limits, self.lease.seen, self.at)
         shown = self._quotes(quotes, waiting.symbols)
         waiting.unpriced_leave({quote.symbol for quote in shown}, self.at)
         first = self._start_cash()
+        self.state.quotes = {quote.symbol: quote for quote in shown}  # what a mark would be judged by
         wanted = waiting.rows or changed or given or first or check or self._unclear() or due(self.state, self.at)
         if not wanted and not any(touches(self.state, quote) for quote in shown):
             return 0
@@ -97,7 +104,7 @@ class Execution:
             runner.feed(QuoteSeen(self.at, quote))
         for intent in waiting.claim(self.ports.store, self.lease, self.at):
             self._stops_heed(runner, intent)
-            runner.feed(intent)
+            runner.feed(self._capacity_taken(intent))
         runner.feed(ClockMark(self.at))
 
     def _unclear(self) -> bool:
@@ -131,7 +138,9 @@ class Execution:
             return
         self._bots_look()
         if self.bots is not self.decided_by:
-            changed, marks = changes_seen(self.state, self.bots, self.seen or self.lease.seen, self.at)
+            changed, marks = changes_seen(
+                self.state, self.bots, self.loaded.limits, self.seen or self.lease.seen, self.at
+            )
             self.decided_by = self.bots
             self._changes(runner, changed, marks)
 
@@ -147,6 +156,13 @@ class Execution:
         if _older(self.looked, STOP_AGE):
             self.looked = now()
             self.bots = self.ports.store.bots()
+
+    def _capacity_taken(self, intent: IntentTaken) -> IntentTaken:
+        """An entry that no other rule refuses takes of what all bots may take of the pair; it is recorded with it."""
+        cost = cost_wanted(self.state, intent) if intent.purpose.is_entry else None
+        if cost is None:
+            return intent
+        return replace(intent, capacity=self.ports.store.capacity_take(intent.intent_id, intent.symbol, cost))
 
     def leaving(self, order: OrderState) -> None:
         """Right before an order leaves, which may be long after it was committed: is the lease still ours?

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from trading.brokers.port import Broker
 from trading.domain.findings import Finding
-from trading.domain.types import AccountState, Effect, Event, IntentTaken, OrderState, Plan, Quote
+from trading.domain.types import AccountLimits, AccountState, Effect, Event, IntentTaken, OrderState, Plan, Quote
 
 
 class LeaseBusy(RuntimeError):
@@ -31,6 +31,8 @@ class Lease:
     peak_equity: Decimal
     proved_at: datetime  # when it was ours for certain
     seen: dict[str, Any] = field(default_factory=dict)
+    risk: dict[str, Any] = field(default_factory=dict)
+    floors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Loaded:
     state: AccountState
     intents: list[QueuedIntent]
     bots: list[BotSeen]
+    limits: AccountLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,13 @@ class Store(Protocol):
 
     def bots(self) -> list[BotSeen]:
         """The account's bots and the stops on them, as committed right now."""
+        ...
+
+    def capacity_take(self, intent: UUID, symbol: str, cost: Decimal) -> Decimal | None:
+        """Take so much (quote currency) of what all bots together may take of a pair, once for an intent.
+
+        `cost` when it was taken; what is left when that is less; None where there is no limit.
+        """
         ...
 
     def claim(self, lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:

@@ -61,8 +61,10 @@ def stop(request: HttpRequest) -> HttpResponse:
     if level == "0":
         _stop_lift(request, user, target)
     else:
-        stops.stop_set(level=int(level), reason="From the page", **target)
+        switch = stops.stop_set(level=int(level), reason="From the page", **target)
         messages.success(request, STOP_DONE[int(level)])
+        if switch.level == StopSwitch.Level.FLATTEN:
+            return redirect("stop_detail", switch.public_id)
     return back
 
 

@@ -10,8 +10,10 @@ from trading.domain.closing import leftover_note
 from trading.domain.findings import Finding
 from trading.domain.orders import CLOSED, OPEN
 from trading.domain.position import OPEN_STATES
+from trading.domain.records import value_payload
 from trading.domain.types import (
     ZERO,
+    AccountLimits,
     AccountState,
     CashMoved,
     FillApplied,
@@ -82,6 +84,7 @@ class Rows:
     expires_at: datetime | None = None
     sequence: int = 0
     peak: Decimal = ZERO
+    risk: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     checked_at: datetime | None = None
     check_wanted_at: datetime | None = None
@@ -104,7 +107,7 @@ class MemoryStore:
             return None
         rows.token += 1
         rows.owner, rows.expires_at = f"worker-{self.world.serial()}", now + LEASE_TIME
-        return Lease(self.account_id, rows.owner, rows.token, rows.sequence, rows.peak, now, dict(rows.seen))
+        return Lease(self.account_id, rows.owner, rows.token, rows.sequence, rows.peak, now, dict(rows.seen), rows.risk)
 
     def lease_renew(self, lease: Lease) -> None:
         self._prove(lease)
@@ -151,7 +154,7 @@ class MemoryStore:
             for row in rows.intents.values()
             if row.status in WAITING
         ]
-        return Loaded(self.world.now(), facts, state, queue, self.bots())
+        return Loaded(self.world.now(), facts, state, queue, self.bots(), AccountLimits())
 
     def _fills(self, state: AccountState, events: Any) -> None:
         told = {e.trade_id for e in events if isinstance(e, FillSeen)}
@@ -173,6 +176,9 @@ class MemoryStore:
             found.append(BotSeen(row.bot_id, row.plan, row.running, level, False, mark))
         return found
 
+    def capacity_take(self, intent: UUID, symbol: str, cost: Decimal) -> Decimal | None:
+        return None
+
     def claim(self, lease: Lease, intents: Any, at: datetime) -> set[UUID]:
         self.world.point("claim")
         if (self.rows.owner, self.rows.token) != (lease.owner, lease.token):
@@ -190,9 +196,10 @@ class MemoryStore:
         for effect in effects:
             self._apply(effect)
         rows.sequence += len(events)
-        rows.peak = loaded.state.peak_equity
+        rows.peak, rows.risk = loaded.state.peak_equity, value_payload(loaded.state.risk)
         rows.seen = rows.seen if seen is None else seen
         lease.sequence, lease.peak_equity, lease.seen = rows.sequence, rows.peak, dict(rows.seen)
+        lease.risk = rows.risk
         self.world.point("save:after")
 
     def _apply(self, effect: Any) -> None:

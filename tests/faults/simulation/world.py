@@ -20,6 +20,7 @@ from trading.domain.orders import OPEN
 from trading.domain.plan_levels import NO_LEVELS, AddStep, PlanLevels, ProfitStep
 from trading.domain.types import (
     IntentTaken,
+    Limits,
     OrderState,
     OrderType,
     Plan,
@@ -80,6 +81,11 @@ class World(Acts):
             entry_type=rng.choice([OrderType.MARKET, OrderType.LIMIT_MAKER]),
             maker_timeout=timedelta(seconds=rng.choice([5, 20])), taker_after_timeout=rng.random() < 0.5,
             max_positions=2, max_drawdown=D("0.9"), max_spread=D("0.05"), levels=self._levels(),
+            limits=Limits(
+                daily_loss=D(rng.choice(["0.005", "1"])), on_breach=rng.choice([1, 3]), loss_streak=rng.choice([0, 2]),
+                pause=timedelta(seconds=60), cooldown=timedelta(seconds=5), max_slippage=D("0.05"),
+                stale_after=timedelta(seconds=30),
+            ),
         )  # fmt: skip
 
     def _levels(self) -> PlanLevels:

@@ -17,7 +17,7 @@ from trading.backtest.data import DataError, files_of, spec_of
 from trading.backtest.quotes import Candle, MarketModel, path, quotes_of
 from trading.backtest.report import max_drawdown, report_of
 from trading.backtest.run import Setup, backtest_run
-from trading.domain.types import NO_LEVELS, AddStep, OrderType, Plan, PlanLevels, ProfitStep
+from trading.domain.types import NO_LEVELS, AddStep, Limits, OrderType, Plan, PlanLevels, ProfitStep
 
 PLAN = Plan(
     config_id=UUID(int=3),
@@ -79,6 +79,23 @@ def test_candles_that_touch_nothing_may_be_left_out(seed, entry, levels):
     assert some.results.positions == every.results.positions
     assert some.state.balances == every.state.balances
     assert some.candles < every.candles / 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("level", [1, 3])
+def test_running_rules_stop_at_the_same_moment_when_candles_are_left_out(seed, level):
+    limits = Limits(daily_loss=D("0.004"), on_breach=level, loss_streak=3, pause=timedelta(minutes=40))
+    plan = replace(PLAN, max_drawdown=D("0.01"), limits=limits)
+    some, every = (backtest_run(setup_of(seed, plan, every_candle=all_of_them)) for all_of_them in (False, True))
+    rules = [trip.rule for trip in every.results.tripped]
+    assert "daily_loss" in rules
+    assert [(trip.at, trip.rule) for trip in some.results.tripped if trip.rule != "drawdown"] == [
+        (trip.at, trip.rule) for trip in every.results.tripped if trip.rule != "drawdown"
+    ]
+    assert some.results.orders == every.results.orders
+    assert some.results.positions == every.results.positions
+    assert some.state.balances == every.state.balances
+    assert some.candles < every.candles
 
 
 def test_a_signal_acts_only_on_later_candles():

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 from hypothesis import given, settings
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 
 from tests.trading.domain.desk import BOT, OTHER_BOT, PLAN, Desk, books_hold
 from trading.domain.engine import step
-from trading.domain.exits import due, touches
-from trading.domain.records import event_from, event_kind, event_payload
+from trading.domain.exits import touches
+from trading.domain.records import event_from, event_kind, event_payload, value_from, value_payload
+from trading.domain.riskbook import RiskBook
+from trading.domain.running import due
 from trading.domain.types import (
     AddStep,
     ClockMark,
+    Limits,
     OrderStatus,
     OrderType,
     PlanLevels,
@@ -32,8 +36,20 @@ ALL_LEVELS = PlanLevels(
     profit_steps=(ProfitStep(D("0.005"), D("0.3")), ProfitStep(D("0.015"), D("0.3"))),
     add_steps=(AddStep(D("0.005"), D("0.5")), AddStep(D("0.015"), D(1))),
 )
+STRICT = Limits(
+    daily_loss=D("0.002"),
+    on_breach=3,
+    loss_streak=1,
+    pause=timedelta(seconds=90),
+    cooldown=timedelta(seconds=20),
+    max_slippage=D("0.001"),
+    orders_per_minute=4,
+    stale_after=timedelta(seconds=100),
+)
 PLANS = st.sampled_from(
     [
+        replace(PLAN, limits=STRICT, max_drawdown=D("0.004")),
+        replace(PLAN, entry_type=OrderType.LIMIT_MAKER, taker_after_timeout=True, limits=replace(STRICT, on_breach=1)),
         PLAN,
         replace(PLAN, entry_type=OrderType.LIMIT_MAKER),
         replace(PLAN, entry_type=OrderType.LIMIT_MAKER, taker_after_timeout=True),
@@ -158,4 +174,5 @@ def test_the_same_events_as_records_give_the_same_world(acts, plan):
         assert copy == event
         again.feed(copy)
     assert again.state == desk.state
+    assert value_from(RiskBook, value_payload(desk.state.risk)) == desk.state.risk
     assert again.results.orders == desk.results.orders

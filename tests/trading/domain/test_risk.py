@@ -7,7 +7,6 @@ from decimal import Decimal as D
 import pytest
 
 from tests.trading.domain.desk import OTHER_BOT, PLAN, START, Desk
-from trading.domain.risk import RULES
 from trading.domain.types import CashMoved, OrderType, Purpose, Quote, QuoteSeen
 
 
@@ -106,7 +105,3 @@ def test_a_trader_may_enter_by_hand_with_a_stopped_bot_at_a_price_and_for_an_amo
     assert (desk.order.type, desk.order.price, desk.order.amount) == (OrderType.LIMIT, D("99.00"), D("0.505"))
     desk.bot(running=False, stop=1)
     assert not desk.state.orders
-
-
-def test_every_rule_is_registered_once():
-    assert len(set(RULES)) == len(RULES) == 11
