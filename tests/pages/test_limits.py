@@ -81,3 +81,11 @@ def test_limits_that_a_form_does_not_send_stay(world, page):
     world.bot.refresh_from_db()
     assert (str(world.bot.config.daily_loss), world.bot.config.sizing) == ("0.03", "equity")
     assert worlds.bot(world.user, world.account, "Another").config.sizing == "fixed"
+
+
+@pytest.mark.parametrize(("sizing", "size"), [("fixed", "200.00"), ("equity", "500.16"), ("volatility", "222.29")])
+def test_the_preview_shows_what_a_trade_would_spend_at_todays_equity(world, page, sizing, size):
+    changes = {"sizing": sizing, "equity_share": "0.05", "risk_per_trade": "0.0002", "stop_loss": "0.009"}
+    bot_configure(bot=world.bot, data={"capital_per_trade": "200", **changes}, actor=world.user)
+    assert size in page.get(reverse("bot_edit", args=[world.bot.public_id])).content.decode()
+    assert size in page.get(reverse("bot_detail", args=[world.bot.public_id])).content.decode()

@@ -23,7 +23,8 @@ from trading.views.preview import preview_of
 from trading.views.scope import account_shown, accounts_of, user_of
 
 RECENT = 20
-PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_loss", "profit_target", "entry_type")
+PREVIEWED = ("account", "symbols", "capital_per_trade", "max_positions", "stop_loss", "profit_target", "entry_type",
+             "sizing", "equity_share", "risk_per_trade")  # fmt: skip
 
 
 @login_required
@@ -119,8 +120,7 @@ def _detail_context(request: HttpRequest, bot: Bot) -> dict[str, Any]:
 
 
 def _values(bot: Bot) -> dict[str, Any]:
-    names = ("capital_per_trade", "profit_target", "stop_loss", "max_positions", "symbols", "entry_type")
-    return {"account": bot.account, **{name: getattr(bot.config, name) for name in names}}
+    return {"account": bot.account, **{name: getattr(bot.config, name) for name in PREVIEWED if name != "account"}}
 
 
 def _saved(request: HttpRequest, form: BotForm, bot: Bot | None) -> HttpResponse:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from signals.models import Instrument
+from trading.domain.money import exact
+from trading.models import BalanceSnapshot, BotConfig
 
 ZERO = Decimal(0)
 FALLBACK_FEE = Decimal("0.001")
@@ -34,7 +36,7 @@ def preview_of(clean: Mapping[str, Any]) -> Preview | None:
     account = clean.get("account")
     if account is None:
         return None
-    size: Decimal = clean["capital_per_trade"]
+    size = _size(account, clean)
     entry_fee, exit_fee = _fees(account, clean)
     fees = size * (entry_fee + exit_fee)
     gross, loss = size * clean["profit_target"], size * clean["stop_loss"] + fees
@@ -52,6 +54,19 @@ def preview_of(clean: Mapping[str, Any]) -> Preview | None:
         exit_fee=exit_fee,
         pays=gross > fees,
     )
+
+
+@exact
+def _size(account: Any, clean: Mapping[str, Any]) -> Decimal:
+    """What a trade spends at today's equity; by volatility the most it may, in a calm market."""
+    if clean["sizing"] == BotConfig.Sizing.FIXED:
+        return Decimal(clean["capital_per_trade"])
+    newest = BalanceSnapshot.objects.filter(account=account).order_by("-at", "-id").values_list("equity", flat=True)
+    equity = Decimal(newest.first() or account.paper_start_balance)
+    most = equity * Decimal(clean["equity_share"])
+    if clean["sizing"] == BotConfig.Sizing.EQUITY:
+        return most
+    return min(most, equity * Decimal(clean["risk_per_trade"]) / Decimal(clean["stop_loss"]))
 
 
 def _fees(account: Any, clean: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
