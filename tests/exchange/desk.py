@@ -69,7 +69,8 @@ class Trader:
 
     def bot_made(self, name: str, **config: Any) -> Bot:
         values = {"entry_type": "market", "capital_per_trade": "60", "max_positions": 6, "holding_time_s": 3000,
-                  "profit_target": "0.3", "stop_loss": "0.3", "confidence_threshold": "1"}  # fmt: skip
+                  "profit_target": "0.3", "stop_loss": "0.3", "confidence_threshold": "1",
+                  "max_slippage": "1"}  # fmt: skip
         bot = bot_create(user=self.user, data={"name": name, "account": self.account.public_id, **values, **config})
         return bot_start(bot=bot, actor=self.user)
 
