@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
-        return {str(_plain(key)): _plain(one) for key, one in value.items()}
+        return [[str(_plain(key)), _plain(one)] for key, one in value.items()]  # jsonb does not keep an object's order
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, Decimal):
@@ -89,7 +89,7 @@ def _built(kind: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         return None if value is None else _built(next(a for a in inner if a is not types.NoneType), value)
     if origin is dict:
-        return {_built(inner[0], key): _built(inner[1], one) for key, one in value.items()}
+        return {_built(inner[0], key): _built(inner[1], one) for key, one in value}
     if origin is list:
         return [_built(inner[0], one) for one in value]
     if origin is tuple:
