@@ -19,13 +19,17 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 
+from accounts.opening import Serving, opening_forbid
 from trading.routing import websocket_urlpatterns
 from xray_site.checks import settings_require
 
 settings_require()
-application = ProtocolTypeRouter(
-    {
-        "http": django_application,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
-    }
+opening_forbid("the web process")  # the one-process demo takes it back: it also signs (`xray_site.embedded`)
+application = Serving(
+    ProtocolTypeRouter(
+        {
+            "http": django_application,
+            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        }
+    )
 )

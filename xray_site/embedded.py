@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
+from accounts.opening import opening_allow
+
 log = logging.getLogger("xray_site.embedded")
 CONCURRENCY = 6
 RETRY_AFTER_S = 5.0
@@ -26,6 +28,7 @@ class Embedded:
 
     def start(self) -> None:
         """Start the worker (all queues), beat, and one streams thread per market exchange."""
+        opening_allow()
         self._worker = _worker_make()
         self._spawn("worker", self._worker.start)
         self._beat = _beat_make()

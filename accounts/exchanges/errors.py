@@ -6,6 +6,8 @@ ccxt's errors are translated here and nowhere else. Wrap every call of a ccxt cl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from accounts.scrub import scrub
+
 
 class ExchangeError(Exception):
     """Something went wrong at an exchange.
@@ -46,6 +48,12 @@ class ExchangeStopped(ExchangeError):
     code = "exchange_stopped"
 
 
+class KeysClosed(ExchangeStopped):
+    """The account's keys cannot be opened here: a matter of this platform's master keys, not of the account."""
+
+    code = "keys_closed"
+
+
 class ExchangeAmbiguous(ExchangeError):
     """It may have happened: look it up before doing it again."""
 
@@ -65,4 +73,15 @@ def translated(what: str = "The request") -> Iterator[None]:
         found = translation(error, what)
         if found is None:
             raise
-        raise found from error
+        raise found from _harmless(error)
+
+
+def _harmless(error: BaseException) -> BaseException:
+    """The error without the frames of ccxt and its transport, whose values are what was signed and sent, and without
+    keys in its words: so it can be printed by any crash handler."""
+    link: BaseException | None = error
+    while link is not None:
+        link.args = tuple(scrub(word) if isinstance(word, str) else word for word in link.args)
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

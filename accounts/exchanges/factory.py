@@ -7,7 +7,7 @@ client spends from the budget and obeys bans by itself.
 """
 
 import asyncio
-import hashlib
+import logging
 import time
 import weakref
 from collections.abc import Awaitable, Callable
@@ -16,13 +16,16 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.crypto import SealError, sealed_mark, unseal
 from accounts.exchanges import budget, sealing
 from accounts.exchanges.endpoints import Endpoints, endpoints_for
-from accounts.exchanges.errors import ExchangeStopped
+from accounts.exchanges.errors import ExchangeStopped, KeysClosed
 from accounts.exchanges.modes import mode_check
 from accounts.exchanges.quirks import Quirks, quirks_for
 from accounts.models import ExchangeAccount
+from accounts.scrub import scrub
 
+log = logging.getLogger(__name__)
 # What a request is asked once more when its turn has come, right before it leaves; it may raise, and nothing is sent.
 before_sending: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
 # When it was asked (ms): the request is signed as of then, so that whatever delays it afterwards counts against its
@@ -47,7 +50,8 @@ def account_client(account: ExchangeAccount) -> Any:
 
     Raises:
         ExchangeRefused: the account's mode is not allowed here, in words.
-        ExchangeStopped: it has no keys, or they cannot be decrypted.
+        ExchangeStopped: it has no keys.
+        KeysClosed: they cannot be decrypted with the master keys of this process.
 
     """
     return _for_account(account, pro=False)
@@ -77,10 +81,9 @@ def _for_account(account: ExchangeAccount, *, pro: bool) -> Any:
     mode_check(exchange=account.exchange, mode=account.mode, live_enabled=account.live_enabled)
     if account.status == ExchangeAccount.Status.REMOVED or not account.sealed_credentials:
         raise ExchangeStopped("This account has no API keys: add them first.")
-    made_of = hashlib.sha256(f"{account.mode} {account.sealed_credentials}".encode()).hexdigest()
     return _cached(
         (account.exchange, "account", account.pk, pro),
-        made_of,
+        f"{account.mode} {sealed_mark(account.sealed_credentials)}",
         lambda: _built(account.exchange, account=account, pro=pro),
     )
 
@@ -120,10 +123,15 @@ def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | N
     _sealed(client, quirks, endpoints, account)
     budget.spacing_set(exchange, client.rateLimit / 1000)
     client.throttler = _throttler(exchange, account.pk if account else None)
-    client.nonce = _nonce(client)
+    client.nonce, client.log = _nonce(client), _log
     if account is not None or pro:
         _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled))
     return client
+
+
+def _log(*words: Any) -> None:
+    """What ccxt would print when it is made verbose goes to the log, scrubbed whoever writes it."""
+    log.debug(scrub(" ".join(str(word) for word in words)))
 
 
 def _ccxt_class(exchange: str, pro: bool) -> Any:
@@ -152,12 +160,10 @@ def _config(quirks: Quirks, account: ExchangeAccount | None) -> dict[str, Any]:
 
 
 def _credentials(account: ExchangeAccount) -> dict[str, str]:
-    from accounts.crypto import SealError, unseal
-
     try:
         values = unseal(account.sealed_credentials)
     except SealError as error:
-        raise ExchangeStopped(f"The keys of this account cannot be decrypted: {error}") from error
+        raise KeysClosed(f"The keys of this account cannot be decrypted: {error}") from error
     return {
         "apiKey": values.get("api_key", ""),
         "secret": values.get("api_secret", ""),
