@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import AuditEvent, ExchangeAccount, Notice, User
+from accounts.selectors import KeyCensus, key_id_of, keys_census, keys_held
 from accounts.services.audit import audit_record
 
 admin.site.unregister(Group)
@@ -55,6 +56,10 @@ class AuditedAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, then record who changed which fields."""
         super().save_model(request, obj, form, change)
+        self.audit(request, obj, form, change)
+
+    def audit(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Record who changed which fields."""
         action = f"{obj._meta.model_name}_{'changed' if change else 'added'}_in_admin"
         audit_record(
             actor=cast(User, request.user), action=action, obj=obj, detail={"fields": sorted(form.changed_data)}
@@ -88,12 +93,44 @@ def user_action_add(action: Action) -> None:
     UserAdmin.actions = [*(UserAdmin.actions or []), action]  # type: ignore[list-item, misc]
 
 
+class MasterKeyFilter(admin.SimpleListFilter):
+    """By the master key that the stored keys need, with how many there are and what is to be done about them."""
+
+    title, parameter_name = "master key", "master_key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One line for each master key in use."""
+        census = keys_census()
+        return [(key_id, _key_words(census, key_id)) for key_id in sorted(census.counts)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The accounts whose keys are under the chosen one."""
+        if self.value() is None:
+            return queryset
+        return queryset.filter(pk__in=[pk for pk, key_id in keys_held() if key_id == self.value()])
+
+
+def _key_words(census: KeyCensus, key_id: str) -> str:
+    what = "current" if key_id == census.current else "not configured" if key_id in census.closed else "to rotate"
+    return f"{key_id}: {census.counts[key_id]} ({what})"
+
+
 @admin.register(ExchangeAccount)
 class ExchangeAccountAdmin(AuditedAdmin):
     """Accounts: staff see modes and states, never keys. Keys are entered by their owner only."""
 
-    list_display = ("name", "user", "exchange", "mode", "status", "verification", "key_hint", "last_checked_at")
-    list_filter = ("exchange", "mode", "status", "verification")
+    list_display = (
+        "name",
+        "user",
+        "exchange",
+        "mode",
+        "status",
+        "verification",
+        "key_hint",
+        "master_key",
+        "last_checked_at",
+    )
+    list_filter = ("exchange", "mode", "status", "verification", MasterKeyFilter)
     search_fields = ("name", "user__email", "public_id")
     list_select_related = ("user",)
     autocomplete_fields = ("user",)
@@ -103,6 +140,7 @@ class ExchangeAccountAdmin(AuditedAdmin):
         "exchange",
         "mode",
         "key_hint",
+        "master_key",
         "verification",
         "verification_detail",
         "permissions",
@@ -113,6 +151,16 @@ class ExchangeAccountAdmin(AuditedAdmin):
         "live_enabled",
     )
     exclude = ("sealed_credentials",)
+
+    @admin.display(description="Master key")
+    def master_key(self, account: ExchangeAccount) -> str:
+        """The id of the master key that the stored keys are under (`manage.py keys_rotate` changes it)."""
+        return key_id_of(account.sealed_credentials) if account.sealed_credentials else "no keys"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Only what was changed here is written: keys that are replaced or rotated at this moment are not undone."""
+        obj.save(update_fields=form.changed_data)
+        self.audit(request, obj, form, change)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Owners add their accounts on their own page."""

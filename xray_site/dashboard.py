@@ -14,6 +14,7 @@ from django.utils.timesince import timesince
 from accounts.admin import staff_of
 from accounts.clock import now
 from accounts.models import ExchangeAccount, Notice
+from accounts.selectors import keys_census
 from mlmodels.models import ModelVersion, TrainingRun
 from signals.models import ExchangeState, Scan, Signal
 from signals.services.backend import backend_choice_told
@@ -107,7 +108,15 @@ def _trading_cards() -> list[dict[str, Any]]:
         _card("Queue depth", queue.count(), f"{unknown} orders with an unknown outcome", "trading_intent"),
         _card("Open positions", open_positions, f"{fills} fills in the last hour", "trading_position"),
         _card("Errors, last day", troubled, f"{paused} accounts paused", "accounts_notice", "?level__exact=bad"),
+        _keys_card(),
     ]
+
+
+def _keys_card() -> dict[str, Any]:
+    census = keys_census()
+    closed = sum(census.closed.values())
+    told = f"{closed} cannot be opened: configure their master key" if closed else f"{census.to_rotate} keys to rotate"
+    return _card("Master key", census.current or "none", told, "accounts_exchangeaccount")
 
 
 def _exchange_table() -> dict[str, Any]:
