@@ -153,7 +153,7 @@ def _master_keys() -> dict[str, SecretBytes]:
         key_id, separator, encoded = (Secret(piece) for piece in part.partition(":"))
         if not separator or not key_id or key_id in keys:
             raise SealError(f"{source} must look like 'id:base64,id2:base64' with different ids. {_MAKE_ONE}")
-        keys[key_id.plain()] = _decoded(key_id.plain(), encoded, source)
+        keys[str(key_id)] = _decoded(str(key_id), encoded, source)
     return keys
 
 

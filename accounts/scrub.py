@@ -31,7 +31,7 @@ def scrub(text: str) -> str:
 
 def secrets_remember(values: Iterable[str]) -> None:
     """Mask these values from now on; the oldest are forgotten when there are very many."""
-    forms = {form: None for value in values if len(value) >= SHORTEST for form in _forms(str.__str__(value))}
+    forms = {form: None for value in values if len(value) >= SHORTEST for form in _forms(str(value))}
     with _lock:
         for form in forms:
             _known.pop(form, None)

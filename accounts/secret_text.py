@@ -1,7 +1,7 @@
-"""Values that are used as they are and printed as a mask: in a log, a traceback with its locals, a debugger, a repr.
+"""Values that work as what they are and whose `repr` is a mask: locals of a traceback, a debugger, a printed dict.
 
-`accounts.crypto` opens stored keys into these, and forms wrap what is typed in. A `Secret` works wherever text does
-(signing, joining, JSON); only its printed forms are hidden, so what is to be sent as a header must be taken `plain()`.
+`accounts.crypto` opens stored keys into these, and forms wrap what is typed in. Only `repr` is masked: a text that
+changed under `str()` would be signed wrongly by whoever uses that. What is printed otherwise `accounts.scrub` masks.
 """
 
 from typing import Any
@@ -10,16 +10,11 @@ MASK = "<secret>"
 
 
 class Secret(str):
-    """Text with masked printed forms. Slices, and what is joined from it, are plain text again."""
+    """Text with a masked `repr`. Slices, and what is joined from it, are plain text again."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return MASK
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
         return MASK
 
     def __deepcopy__(self, memo: Any) -> "Secret":
@@ -27,10 +22,6 @@ class Secret(str):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("A secret is not put into a message, a cache or a file.")
-
-    def plain(self) -> str:
-        """The text itself."""
-        return str.__str__(self)
 
 
 class SecretBytes(bytes):

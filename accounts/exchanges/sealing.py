@@ -15,7 +15,6 @@ from accounts.exchanges import budget
 from accounts.exchanges.endpoints import Endpoints, address
 from accounts.exchanges.errors import ExchangeRetry
 from accounts.exchanges.quirks import Quirks
-from accounts.secret_text import Secret
 
 CLOSED_HTTP = "http://127.0.0.1:9"
 CLOSED_WS = "ws://127.0.0.1:9"
@@ -94,19 +93,12 @@ def _guard(
     async def guard(request: Any, send: Any) -> aiohttp.ClientResponse:
         _dial_check(exchange, request.url, allowed, suffixes)
         _ban_check(exchange, account_id)
-        _headers_open(request.headers)
         response: aiohttp.ClientResponse = await send(request)
         _ban_note(exchange, response)
         await _data_check(exchange, response)
         return response
 
     return guard
-
-
-def _headers_open(headers: Any) -> None:
-    """Credentials become plain text here, where the request leaves, and in no copy that is printed before."""
-    for name in {name for name, value in headers.items() if isinstance(value, Secret)}:
-        headers[name] = headers[name].plain()
 
 
 def _dial_check(exchange: str, url: Any, allowed: frozenset[tuple[str, int]], suffixes: tuple[str, ...]) -> None:

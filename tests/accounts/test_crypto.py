@@ -1,8 +1,12 @@
 import asyncio
 import base64
+import copy
 import json
+import pickle
+import pprint
 import resource
 import traceback
+from urllib.parse import urlencode
 
 import pytest
 
@@ -59,6 +63,21 @@ def test_another_master_key_takes_a_record_over_without_opening_the_values(setti
     assert (sealed_key_id(again), sealed_mark(again)) == ("new", sealed_mark(sealed))
     settings.XRAY_MASTER_KEYS = f"new:{_key(2)}"
     assert unseal(again) == VALUES
+
+
+def test_opened_values_work_wherever_text_does_and_only_their_repr_is_masked() -> None:
+    opened = unseal(seal(VALUES))
+    key = opened["api_key"]
+    plain = VALUES["api_key"]
+    assert (str(key), f"{key}", "%s" % key, key[:], "".join([key])) == (plain,) * 5
+    assert urlencode({"key": key}) == urlencode({"key": plain}) and json.dumps({"key": key}) == json.dumps(
+        {"key": plain}
+    )
+    assert copy.deepcopy({"headers": {"X-KEY": key}}) == {"headers": {"X-KEY": plain}}
+    for shown in (repr(key), repr({"X-KEY": key}), repr(dict(opened)), f"{[key]}", pprint.pformat({"k": key})):
+        assert "canary" not in shown and "<secret>" in shown
+    with pytest.raises(TypeError, match="not put into a message"):
+        pickle.dumps(key)
 
 
 # Sealed by version 1 under the master key of `_key(7)`, id "one".
