@@ -7,6 +7,14 @@ from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRetry
 RETRIES = 4
 
 
+@shared_task(name="accounts.tasks.keys_verify_due")
+def keys_verify_due() -> int:
+    """Have keys verified again that nobody asked about for a day (beat); returns how many."""
+    from accounts.services import reverification
+
+    return len(reverification.keys_verify_due())
+
+
 @shared_task(name="accounts.tasks.account_verify", bind=True, max_retries=RETRIES)
 def account_verify(self: Task, account_id: int) -> None:
     """Verify one account's keys; tried again while the exchange cannot be reached."""

@@ -1,7 +1,7 @@
 """What trading wants to hear of: registered once per process, all of it light until something happens."""
 
 from accounts.models import ExchangeAccount, Notice
-from accounts.services.guards import on_account_remove
+from accounts.services.guards import on_account_remove, on_keys_delete
 from accounts.services.notices import on_notice
 from signals.held import on_held
 from signals.listeners import on_signals
@@ -30,6 +30,7 @@ def register() -> None:
     on_held(symbols_in_use)
     on_notice(_notice)
     on_account_remove(_account_kept)
+    on_keys_delete(_something_open)
     market_push_start()
 
 
@@ -61,12 +62,19 @@ def _notice(notice: Notice) -> None:
 
 def _account_kept(account: ExchangeAccount) -> str:
     """Why an account may not be removed; empty when it may."""
+    if reason := _something_open(account):
+        return reason
+    if Bot.objects.filter(account=account, deleted_at=None, status=Bot.Status.RUNNING).exists():
+        return "A bot runs on it: stop the bot first."
+    return ""
+
+
+def _something_open(account: ExchangeAccount) -> str:
+    """What of it must be closed first, with its keys; empty when there is nothing."""
     open_positions = [Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING]
     open_orders = [Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE]
     if Position.objects.filter(account=account, status__in=open_positions).exists():
         return "It has open positions: close them first."
     if Order.objects.filter(account=account, status__in=open_orders).exists():
         return "It has open orders: cancel them first."
-    if Bot.objects.filter(account=account, deleted_at=None, status=Bot.Status.RUNNING).exists():
-        return "A bot runs on it: stop the bot first."
     return ""

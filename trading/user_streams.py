@@ -13,8 +13,10 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.exchanges.errors import ExchangeError, ExchangeRefused, translated
+from accounts.crypto import sealed_mark
+from accounts.exchanges.errors import ExchangeError, ExchangeRefused, ExchangeStopped, KeysClosed, translated
 from accounts.models import ExchangeAccount
+from accounts.services.reverification import account_verify_soon
 from trading.models import Bot, Order, Position
 from trading.services.reconciliation import bell_ring, check_want, stream_alive, stream_lost
 from trading.services.wakes import account_wake_now
@@ -26,11 +28,15 @@ BACKOFF_S = (1.0, 60.0)
 
 
 async def streams_watch(exchange: str, _loop: asyncio.AbstractEventLoop) -> None:
-    """Keep one stream for each account of this exchange that trades there; runs inside the streams' event loop."""
-    running: dict[int, asyncio.Task[None]] = {}
+    """Keep one stream for each account of this exchange that trades there; runs inside the streams' event loop.
+
+    With other keys it is another stream: the one of keys that were replaced or deleted ends.
+    """
+    running: dict[tuple[int, str], asyncio.Task[None]] = {}
     try:
         while True:
-            wanted = {account.pk: account for account in await sync_to_async(accounts_streamed)(exchange)}
+            accounts = await sync_to_async(accounts_streamed)(exchange)
+            wanted = {(account.pk, sealed_mark(account.sealed_credentials)): account for account in accounts}
             for key in running.keys() - wanted.keys():
                 running.pop(key).cancel()
             for key, account in wanted.items():
@@ -64,6 +70,9 @@ async def _account_stream(account: ExchangeAccount) -> None:
             wait = BACKOFF_S[1]
             logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
         except ExchangeError as error:
+            if isinstance(error, ExchangeStopped) and not isinstance(error, KeysClosed):
+                wait = BACKOFF_S[1]
+                await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
         await asyncio.to_thread(_gap, account.pk)
         await asyncio.sleep(wait)

@@ -25,6 +25,7 @@ TABLE = (
     Entry("strategy folder", "signals.tasks.custom_folder_watch", 30, "Finds new and changed custom strategies."),
     Entry("X-ray measured", "signals.tasks.xray_measure", 300, "Measures daily what strategies have paid by regime."),
     Entry("coin groups", "signals.tasks.groups_measure", 21_600, "Measures which coins move together."),
+    Entry("keys verified", "accounts.tasks.keys_verify_due", 60, "Asks exchanges again what stored keys may do."),
     Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),
     Entry("equity snapshots", "trading.tasks.snapshots_take", 30, "Writes a point of every account's equity curve."),
     Entry("source weights", "signals.tasks.weights_learn", 60, "Learns the sources' weights from closed trades."),

@@ -80,6 +80,7 @@ async def clients_close() -> None:
 def _for_account(account: ExchangeAccount, *, pro: bool) -> Any:
     mode_check(exchange=account.exchange, mode=account.mode, live_enabled=account.live_enabled)
     if account.status == ExchangeAccount.Status.REMOVED or not account.sealed_credentials:
+        client_forget(account)
         raise ExchangeStopped("This account has no API keys: add them first.")
     return _cached(
         (account.exchange, "account", account.pk, pro),

@@ -6,6 +6,7 @@ and PermissionDenied.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -15,8 +16,10 @@ from accounts.models import ExchangeAccount, User
 from accounts.services.account_checks import Checked, account_check, keys_check
 from accounts.services.audit import audit_record
 from accounts.services.guards import account_removal_reasons
+from accounts.services.reverification import verify_enqueue
 
 Status, Mode, Verification = ExchangeAccount.Status, ExchangeAccount.Mode, ExchangeAccount.Verification
+ATTESTED = "Permissions unproven; its owner attests that the key may not withdraw."
 
 
 def account_add(
@@ -166,7 +169,7 @@ def account_attest(*, account: ExchangeAccount, actor: User, ip: str | None = No
         raise ValidationError({"verification": ["Only an account whose permissions are unproven can be attested."]})
     with transaction.atomic():
         account.permissions = {**account.permissions, "attested_by": actor.email}
-        account.verification_detail = "Permissions unproven; its owner attests that the key may not withdraw."
+        account.verification_detail = ATTESTED
         account.save(update_fields=["permissions", "verification_detail"])
         audit_record(actor=actor, action="account.attested", obj=account, ip=ip)
     return account
@@ -211,12 +214,7 @@ def _verify_later(account: ExchangeAccount) -> None:
     if account.verification == Verification.NOT_NEEDED:
         return
 
-    def enqueue() -> None:
-        from accounts.tasks import account_verify
-
-        account_verify.delay(account.pk)
-
-    transaction.on_commit(enqueue, robust=True)
+    transaction.on_commit(partial(verify_enqueue, account.pk), robust=True)
 
 
 def account_verify(*, account_id: int) -> ExchangeAccount | None:

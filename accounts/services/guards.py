@@ -1,4 +1,4 @@
-"""What other rooms may say against removing an account, without accounts importing them."""
+"""What other rooms may say against removing an account or deleting its keys, without accounts importing them."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from accounts.models import ExchangeAccount
 
 Guard = Callable[[ExchangeAccount], str]
 _guards: list[Guard] = []
+_keepers: list[Guard] = []
 
 
 def on_account_remove(guard: Guard) -> None:
@@ -17,3 +18,14 @@ def on_account_remove(guard: Guard) -> None:
 def account_removal_reasons(account: ExchangeAccount) -> list[str]:
     """Every reason why the account must stay."""
     return [reason for guard in _guards if (reason := guard(account))]
+
+
+def on_keys_delete(keeper: Guard) -> None:
+    """Register `keeper(account) -> reason`: words keep the keys for now (something is open that they must close)."""
+    if keeper not in _keepers:
+        _keepers.append(keeper)
+
+
+def keys_kept_reasons(account: ExchangeAccount) -> list[str]:
+    """Every reason why the keys are still needed."""
+    return [reason for keeper in _keepers if (reason := keeper(account))]

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from trading.practice import desk
-from trading.practice.accounts import Account
+from trading.practice.accounts import Account, permissions_of
 from trading.practice.errors import ApiError
 from trading.practice.exchange import Exchange
 from trading.practice.hub import Hub
@@ -86,6 +86,16 @@ def _key_restore(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _key_permissions(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Its owner has changed what the key may do: a list of `permissions` (read, spot, withdraw)."""
+    account = stage.account(wanted)
+    try:
+        account.permissions = permissions_of(wanted["permissions"])
+    except ValueError as error:
+        raise ActRefused(str(error)) from error
+    return {"permissions": sorted(account.permissions)}
+
+
 def _order_by_hand(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
     """The owner trades at the exchange: `order` holds Binance's own parameters."""
     order, fills = desk.order_place(stage.exchange, stage.account(wanted), Params(wanted["order"]))
@@ -145,6 +155,7 @@ ACTS: dict[str, Callable[[Stage, dict[str, Any]], dict[str, Any]]] = {
     "withdraw": _withdraw,
     "key_revoke": _key_revoke,
     "key_restore": _key_restore,
+    "key_permissions": _key_permissions,
     "order_by_hand": _order_by_hand,
     "cancel_by_hand": _cancel_by_hand,
     "sockets_close": _sockets_close,

@@ -1,9 +1,10 @@
 """One account's turn as its task does it: what stops the account, and what only counts as an error."""
 
-from accounts.exchanges.errors import ExchangeError, ExchangeStopped
+from accounts.exchanges.errors import ExchangeError, ExchangeStopped, KeysClosed
 from accounts.models import ExchangeAccount
 from accounts.services.exchange_accounts import account_pause
 from accounts.services.notices import notice_send
+from accounts.services.reverification import account_verify_soon
 from trading.services.errors import account_errors_count
 from trading.turn.turn import account_turn
 from trading.wiring import ports_for
@@ -31,6 +32,8 @@ def account_work(*, account_id: int) -> int:
 
 def _account_stop(account: ExchangeAccount, error: ExchangeStopped) -> None:
     """A revoked key or a ban stops this account only; it says so and waits for its owner."""
+    if not isinstance(error, KeysClosed):
+        account_verify_soon(account_id=account.pk)
     if account.status != ExchangeAccount.Status.ACTIVE:
         return
     account_pause(account=account, actor=None, reason=str(error))
