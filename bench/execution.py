@@ -161,11 +161,15 @@ def _worker(wanted: Any, ready: Any, go: Any, database: str, endpoints: str, how
         from accounts.exchanges import budget
 
         budget.spend = _no_wait
+    from trading.store import telling_begin, telling_end
+
+    telling_begin()  # as the execution queue's workers do
     _quotes()
     ready.release()
     go.wait()
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda _: _drain(wanted, _baseline if how == "baseline" else _work), range(THREADS)))
+    telling_end()
     connection.close()
     os._exit(0)
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 LATENCY_S = 0.020
 WEIGHT_A_MINUTE = 24_000  # of the address: four times the real limit, as four addresses would have
 ORDERS_IN_10_S = 100  # of a key
-SYMBOLS = tuple(f"C{number}USDT" for number in range(8))
+SYMBOLS = tuple(f"C{number}USDT" for number in range(20))
 PRICE = "100.00"
 
 

@@ -61,9 +61,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         elif content.get("action") == "since":
             await self._missed(content.get("at"))
 
-    async def live_event(self, event: dict[str, Any]) -> None:
-        """Forward one message of `trading.live`."""
-        await self.send_json({"kind": event["kind"], "payload": event["payload"]})
+    async def live_events(self, message: dict[str, Any]) -> None:
+        """Forward what `trading.live` sent."""
+        for event in message["events"]:
+            await self.send_json({"kind": event["kind"], "payload": event["payload"]})
 
     async def market_quotes(self, event: dict[str, Any]) -> None:
         """Forward the quotes that this page watches, out of one exchange's batch."""

@@ -6,15 +6,27 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db import connection
 
 from accounts.clock import now
 from accounts.processes import host_name, owner_gone
 from trading.models import AccountLease
 from trading.turn.ports import Lease, LeaseBusy, LeaseLost
 
-__all__ = ["LEASE_TIME", "Lease", "LeaseBusy", "LeaseLost", "lease_release", "lease_save", "lease_take", "owner_name"]
+__all__ = [
+    "LEASE_TIME",
+    "Lease",
+    "LeaseBusy",
+    "LeaseLost",
+    "lease_of",
+    "lease_release",
+    "lease_row_take",
+    "lease_save",
+    "lease_take",
+    "owner_name",
+]
 
+_TIME: Any = AccountLease._meta.get_field("expires_at")
 LEASE_TIME = timedelta(seconds=45)  # longer than any one request to an exchange; renewed at each save
 
 
@@ -28,28 +40,41 @@ def lease_take(*, account_id: int, at: datetime | None = None) -> Lease | None:
 
     A holder that was a process of this host and is dead (killed) need not be waited for.
     """
+    row = lease_row_take(account_id=account_id, at=at)
+    return None if row is None else lease_of(row, at or now())
+
+
+def lease_row_take(*, account_id: int, at: datetime | None = None) -> AccountLease | None:
+    """The same, as the row that it is stored in."""
     owner, moment = owner_name(), at or now()
-    if not _claim(account_id, owner, moment):
-        AccountLease.objects.get_or_create(account_id=account_id)
-        if not _claim(account_id, owner, moment) and not _claim_of_dead(account_id, owner, moment):
-            return None
-    row = AccountLease.objects.get(account_id=account_id)
-    carried = row.sequence, row.peak_equity, moment, row.seen, row.risk, row.floors
-    return Lease(account_id, owner, row.token, *carried)
-
-
-def _claim(account_id: int, owner: str, at: datetime) -> bool:
-    vacant = Q(owner="") | Q(expires_at=None) | Q(expires_at__lt=at)
-    rows = AccountLease.objects.filter(vacant, account_id=account_id)
-    return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
-
-
-def _claim_of_dead(account_id: int, owner: str, at: datetime) -> bool:
-    held = AccountLease.objects.get(account_id=account_id)
+    if (row := _claim(account_id, owner, moment, _VACANT, moment)) is not None:
+        return row
+    held, _ = AccountLease.objects.get_or_create(account_id=account_id)
+    if (row := _claim(account_id, owner, moment, _VACANT, moment)) is not None:
+        return row
     if not owner_gone(held.owner):
-        return False
-    rows = AccountLease.objects.filter(account_id=account_id, owner=held.owner, token=held.token)
-    return rows.update(owner=owner, token=F("token") + 1, expires_at=at + LEASE_TIME) == 1
+        return None
+    return _claim(account_id, owner, moment, "owner = %s AND token = %s", held.owner, held.token)
+
+
+def lease_of(row: AccountLease, at: datetime) -> Lease:
+    """A row that was taken at `at`, as the engine carries it."""
+    carried = row.sequence, row.peak_equity, at, row.seen, row.risk, row.floors
+    return Lease(row.account_id, row.owner, row.token, *carried)
+
+
+_VACANT = "(owner = '' OR expires_at IS NULL OR expires_at < %s)"
+_CLAIM = (
+    "UPDATE trading_accountlease SET owner = %s, token = token + 1, expires_at = %s "
+    "WHERE account_id = %s AND {where} RETURNING *"
+)
+
+
+def _claim(account_id: int, owner: str, at: datetime, where: str, *values: Any) -> AccountLease | None:
+    """One conditional statement that also reads the row."""
+    given = (owner, at + LEASE_TIME, account_id, *values)
+    prepared = [_TIME.get_db_prep_value(v, connection) if isinstance(v, datetime) else v for v in given]
+    return next(iter(AccountLease.objects.raw(_CLAIM.format(where=where), prepared)), None)
 
 
 def lease_save(lease: Lease, **values: Any) -> None:

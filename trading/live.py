@@ -1,13 +1,15 @@
 """The one module that pushes to browsers: typed payloads to the group of one user, or to everybody.
 
-Consumers join `user_group(user_id)` and `EVERYBODY` and forward messages of type `live.event`:
-`{"type": "live.event", "kind": <Kind>, "payload": {...}}`. Decimals travel as text, times as ISO 8601 UTC. A push never
-raises: a page that misses one gets the next, and the database holds the truth.
+Consumers join `user_group(user_id)` and `EVERYBODY` and forward messages of type `live.events`:
+`{"type": "live.events", "events": [{"kind": <Kind>, "payload": {...}}, ...]}`. Decimals travel as text, times as ISO
+8601 UTC. A push never raises: a page that misses one gets the next, and the database holds the truth.
 """
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,14 +18,19 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.core.cache import cache
 
 from accounts.clock import now
+from accounts.exchanges.loop import run
 from accounts.fields import decimal_text
 
 logger = logging.getLogger(__name__)
 EVERYBODY = "everybody"
+SEND_S = 5.0  # a Redis that takes longer loses the push
+Waiting = dict[int | None, list[dict[str, Any]]]  # by user (None: everybody), oldest first
 _taps: list[Callable[[int | None, str, dict[str, Any]], None]] = []
+_waiting: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 
 
 class Kind(StrEnum):
@@ -164,12 +171,24 @@ def user_group(user_id: int) -> str:
 
 def push(user_id: int, kind: str, payload: Any) -> None:
     """Send one typed payload to every open page of one user (callable from any thread)."""
-    _send(user_group(user_id), user_id, kind, plain(payload))
+    _push(user_id, kind, plain(payload))
 
 
 def broadcast(kind: str, payload: Any) -> None:
     """Send one typed payload to every open page (market state, platform stops)."""
-    _send(EVERYBODY, None, kind, plain(payload))
+    _push(None, kind, plain(payload))
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """What is pushed inside of it leaves at its end, as one message for each user."""
+    waiting: Waiting = {}
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+        _send(waiting)
 
 
 def changed_since(user_id: int, at: float) -> bool:
@@ -200,15 +219,40 @@ def _changed_key(user_id: int | None) -> str:
     return f"live.changed.{EVERYBODY if user_id is None else user_id}"
 
 
-def _send(group: str, user_id: int | None, kind: str, payload: dict[str, Any]) -> None:
+def _push(user_id: int | None, kind: str, payload: dict[str, Any]) -> None:
     for tap in _taps:
         tap(user_id, str(kind), payload)
-    layer = get_channel_layer()
-    if layer is None or not threading.main_thread().is_alive():  # the process ends: nothing can be sent any more
+    event, waiting = {"kind": str(kind), "payload": payload}, _waiting.get()
+    if waiting is None:
+        _send({user_id: [event]})
+    else:
+        waiting.setdefault(user_id, []).append(event)
+
+
+def _send(messages: Waiting) -> None:
+    if not messages or not threading.main_thread().is_alive():  # the process ends: nothing can be sent any more
         return
     try:
-        if kind not in NUMBERS_ONLY:
-            cache.set(_changed_key(user_id), now().timestamp(), CHANGED_KEPT_S)
-        async_to_sync(layer.group_send)(group, {"type": "live.event", "kind": str(kind), "payload": payload})
+        moment = now().timestamp()
+        changed = [
+            _changed_key(user_id)
+            for user_id, events in messages.items()
+            if any(event["kind"] not in NUMBERS_ONLY for event in events)
+        ]
+        if changed:
+            cache.set_many(dict.fromkeys(changed, moment), CHANGED_KEPT_S)
+        if settings.REDIS_URL:  # its connections belong to the loop that made them: always the same one
+            run(_deliver(messages), timeout_s=SEND_S)
+        else:
+            async_to_sync(_deliver)(messages)
     except Exception:
-        logger.exception("a push of %s was lost", kind)
+        logger.exception("a push of %d messages was lost", len(messages))
+
+
+async def _deliver(messages: Waiting) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    for user_id, events in messages.items():
+        group = EVERYBODY if user_id is None else user_group(user_id)
+        await layer.group_send(group, {"type": "live.events", "events": events})

@@ -4,8 +4,10 @@ What differs between them is plugged in: the broker, and a `Journal` that keeps 
 """
 
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from accounts.exchanges.errors import ExchangeError
 from trading.brokers.port import Broker
 from trading.domain.engine import step
 from trading.domain.fills import order_find
@@ -34,13 +36,29 @@ class NoJournal:
         """Nothing."""
 
 
-class Runner:
-    """Feeds events to one account's engine and its orders to its broker, until nothing is left to do."""
+Request = Callable[[], list[Event]]
+Together = Callable[[Sequence[Request]], Iterable[list[Event]]]
 
-    def __init__(self, state: AccountState, broker: Broker, journal: Journal | None = None) -> None:
+
+def one_by_one(requests: Sequence[Request]) -> Iterable[list[Event]]:
+    """The answers to several requests, asked one after another."""
+    return (request() for request in requests)
+
+
+class Runner:
+    """Feeds events to one account's engine and its orders to its broker, until nothing is left to do.
+
+    `together` sends several requests: it yields their answers in the order of the requests, and raises what one of
+    them raised when all other answers were yielded.
+    """
+
+    def __init__(
+        self, state: AccountState, broker: Broker, journal: Journal | None = None, together: Together = one_by_one
+    ) -> None:
         self.state = state
         self.broker = broker
         self.journal: Journal = journal if journal is not None else NoJournal()
+        self.together = together
 
     def feed(self, event: Event) -> None:
         """One input. The broker sees the market before the engine does, so its fills are accounted first."""
@@ -48,6 +66,17 @@ class Runner:
         self._drain(answers)
         answers.extend(self._decide(event, answer=False))
         self._drain(answers)
+
+    def feed_all(self, events: Iterable[Event]) -> None:
+        """Several inputs whose orders leave together: all are decided, then committed once, then sent side by side.
+
+        For brokers that are told nothing of the market. Each input is decided with what the ones before it ordered,
+        not with what became of their orders. `events` is taken one by one, so that it may look at the state.
+        """
+        wanted: list[OrderPlaced | CancelAsked] = []
+        for event in events:
+            wanted += self._step(event, answer=False)
+        self._drain(deque(self._send(wanted)))
 
     def recover(self) -> None:
         """Ask the broker what became of every order whose answer is not known (a killed run, a lost answer)."""
@@ -59,26 +88,32 @@ class Runner:
             answers.extend(self._decide(answers.popleft(), answer=True))
 
     def _decide(self, event: Event, *, answer: bool) -> list[Event]:
+        return self._send(self._step(event, answer=answer))
+
+    def _step(self, event: Event, *, answer: bool) -> list[OrderPlaced | CancelAsked]:
+        """Decide one event; what it wants to send."""
         effects = step(self.state, event)
         self.journal.note(event, effects, answer=answer)
-        return self._send(effects)
+        return [effect for effect in effects if isinstance(effect, OrderPlaced | CancelAsked)]
 
-    def _send(self, effects: list[Effect]) -> list[Event]:
-        wanted = [effect for effect in effects if isinstance(effect, OrderPlaced | CancelAsked)]
+    def _send(self, wanted: Sequence[OrderPlaced | CancelAsked]) -> list[Event]:
         if not wanted:
             return []
         self.journal.before_send()
         answers: list[Event] = []
-        for effect in wanted:
-            answers += self._send_one(effect)
+        try:
+            for events in self.together([self._request(effect) for effect in wanted]):
+                answers += events
+        except ExchangeError:
+            self._drain(deque(answers))  # what the others were answered is not to be asked again
+            raise
         return answers
 
-    def _send_one(self, effect: OrderPlaced | CancelAsked) -> list[Event]:
-        if isinstance(effect, OrderPlaced):
-            order = self._order(effect.order.client_order_id)
-            return self.broker.submit(order, self.state.instruments[order.symbol])
-        order = self._order(effect.client_order_id)
-        return self.broker.cancel(order, self.state.instruments[order.symbol])
+    def _request(self, effect: OrderPlaced | CancelAsked) -> Request:
+        placed = isinstance(effect, OrderPlaced)
+        order = self._order(effect.order.client_order_id if isinstance(effect, OrderPlaced) else effect.client_order_id)
+        ask = self.broker.submit if placed else self.broker.cancel
+        return lambda: ask(order, self.state.instruments[order.symbol])
 
     def _order(self, client_order_id: str) -> OrderState:
         order = order_find(self.state, client_order_id)

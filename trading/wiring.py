@@ -33,7 +33,10 @@ def ports_for(account: ExchangeAccount) -> Ports:
 
     if fills_here(account):
         return Ports(store, _paper, quotes, memory, start_balance=Decimal(account.paper_start_balance))
-    from trading.brokers.ccxt_exchange import CcxtExchange  # late: ccxt is heavy, and a paper account never needs it
+    from trading.brokers.ccxt_exchange import (  # late: ccxt is heavy, and a paper account never needs it
+        CcxtExchange,
+        side_by_side,
+    )
     from trading.brokers.live import LiveBroker
 
     exchange = CcxtExchange(account)
@@ -43,7 +46,17 @@ def ports_for(account: ExchangeAccount) -> Ports:
 
     coin = quirks_for(account.exchange).fee_coin
     fee_pair = f"{coin}/{account.quote_currency}" if coin else ""
-    return Ports(store, broker, quotes, memory, exchange, leaves=True, fee_pair=fee_pair, started_at=_started_at)
+    return Ports(
+        store,
+        broker,
+        quotes,
+        memory,
+        exchange,
+        together=side_by_side,
+        leaves=True,
+        fee_pair=fee_pair,
+        started_at=_started_at,
+    )
 
 
 def _paper(state: AccountState, _leaving: Leaving) -> Broker:

@@ -37,3 +37,24 @@ def settings_stop(**kwargs: Any) -> None:
         settings_require()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from error
+
+
+@signals.worker_ready.connect
+@signals.worker_process_init.connect
+def telling_begin(**kwargs: Any) -> None:
+    """In a worker of its own, what follows stored trades is done beside the next order, not before it."""
+    from django.conf import settings
+
+    from trading import store
+
+    if settings.REDIS_URL:
+        store.telling_begin()
+
+
+@signals.worker_shutdown.connect
+@signals.worker_process_shutdown.connect
+def telling_end(**kwargs: Any) -> None:
+    """Tell what is left."""
+    from trading import store
+
+    store.telling_end()

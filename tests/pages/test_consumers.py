@@ -27,7 +27,7 @@ async def connected(user) -> WebsocketCommunicator:
 
 
 def event(kind: str, **payload) -> dict:
-    return {"type": "live.event", "kind": kind, "payload": payload}
+    return {"type": "live.events", "events": [{"kind": kind, "payload": payload}]}
 
 
 async def test_an_anonymous_socket_is_closed():

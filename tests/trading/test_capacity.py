@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.clock import clock_set
 from signals.models import Instrument
 from tests.trading.worlds import World, account_make, bot_make, instrument_make, intent_make, quote_make
-from trading.models import CapacityHold, PairCapacity, PlatformLimits, RiskEvent
+from trading.models import CapacityHold, PairCapacity, RiskEvent
 from trading.services.execution import account_execute
 from trading.services.sweep import capacity_tidy
 from trading.store.capacity import capacity_release, capacity_take
@@ -19,9 +19,9 @@ from trading.store.capacity import capacity_release, capacity_take
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def take(instrument, cost, intent=None, volume=100_000.0, mode="live"):
+def take(instrument, cost, intent=None, volume=100_000.0, mode="live", share="0.01"):
     """Of 1,000: a hundredth of the volume."""
-    wanted = {"instrument_id": instrument.pk, "mode": mode, "cost": D(cost), "volume": volume}
+    wanted = {"instrument_id": instrument.pk, "mode": mode, "cost": D(cost), "volume": volume, "share": D(share)}
     return capacity_take(intent=intent or uuid4(), **wanted)
 
 
@@ -51,8 +51,7 @@ def test_modes_do_not_share_and_an_unknown_volume_or_a_share_of_one_is_no_limit(
     btc = instrument_make()
     assert take(btc, 1000) == take(btc, 1000, mode="paper") == 1000
     assert take(btc, 1, volume=0.0) is None
-    PlatformLimits.objects.create(capacity_share="1")
-    assert take(btc, 10**9) is None
+    assert take(btc, 10**9, share="1") is None
     assert taken() == [10**11, 10**11]
 
 

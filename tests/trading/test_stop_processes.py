@@ -17,7 +17,7 @@ from tests.trading.stop_world import BEFORE, ENTRIES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 LONGEST_MS = 1000
-SLOW = {"kind": "slow_before", "seconds": 0.12, "count": None, "path": "order$", "method": "POST"}
+SLOW = {"kind": "slow_before", "seconds": 0.5, "count": None, "path": "order$", "method": "POST"}
 
 
 @pytest.fixture(scope="module")

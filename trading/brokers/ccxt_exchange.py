@@ -1,7 +1,8 @@
 """One account at its exchange through ccxt. Implements `trading.turn.ports.Exchange` for synchronous callers."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,9 +13,11 @@ from django.db import connection
 from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
-from trading.domain.types import OrderState
+from trading.domain.types import Event, OrderState
+from trading.runner import Request, one_by_one
 from trading.turn.ports import Answer, Leaving
 
+AT_ONCE = 4  # requests of one account that are under way together
 WAIT_FACTOR = 4  # a call may load markets, wait for its turn in the budget, and follow up
 T = TypeVar("T")
 
@@ -58,10 +61,32 @@ class CcxtExchange:
         return _wait(calls.balances_read(self.account))
 
 
+def side_by_side(requests: Sequence[Request]) -> Iterable[list[Event]]:
+    """The answers to several requests of one account (see `trading.runner.Runner`), a few at a time."""
+    if len(requests) < 2:
+        yield from one_by_one(requests)
+        return
+    failed: BaseException | None = None
+    _give_back()
+    with ThreadPoolExecutor(min(AT_ONCE, len(requests)), "orders") as pool:
+        for asked in [pool.submit(request) for request in requests]:
+            try:
+                yield asked.result()
+            except Exception as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
+
+
 def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()  # back to its pool: a worker has more threads that wait for exchanges than connections
+    _give_back()
     return run(coroutine, timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
+
+
+def _give_back() -> None:
+    """This thread's connection goes back to its pool: a worker has more threads that wait than connections."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
 
 
 def _check(leaving: Leaving, order: OrderState) -> calls.Check:

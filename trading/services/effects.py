@@ -1,12 +1,13 @@
 """What follows once effects of the engine are stored: pushes, outcomes, snapshots, the count of errors.
 
-Registered with the store (see `trading.apps`) and called after its commit; nothing here decides anything about money,
-and all of it can be repeated.
+Registered with the store (see `trading.apps`) and called after its commits, with those of several accounts at a time
+in a busy worker; nothing here decides anything about money, and all of it can be repeated.
 """
 
 import logging
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from accounts.models import ExchangeAccount
 from accounts.services.notices import notice_send
 from trading import live
 from trading.domain.closing import BY_HAND
@@ -27,7 +28,7 @@ from trading.domain.types import (
 from trading.models import Bot, Fill, Intent, Order, Position
 from trading.services.errors import bot_errors_count, bot_errors_reset
 from trading.services.payloads import fill_payload, order_payload, position_payload
-from trading.services.snapshots import snapshot_on_change
+from trading.services.snapshots import snapshots_on_change
 from trading.services.wakes import trades_changed
 from trading.store import Saved
 
@@ -36,53 +37,66 @@ NO_ERRORS = ("would have taken", "came into force before", "waited too long")
 _ROW = ("account", "bot", "instrument")
 
 
-def effects_saved(saved: Saved) -> None:
-    """One committed batch of effects of an account (closed trades are recorded by `outcomes.trade_closed`)."""
-    if not saved.effects:
-        return
-    for follow in FOLLOWS:
-        try:
-            follow(saved)
-        except Exception:
-            logger.exception("what follows stored effects failed in %s; the effects are stored", follow.__name__)
+Batch = Sequence[Saved]
+E = TypeVar("E")
 
 
-def _watchers_tell(saved: Saved) -> None:
-    if any(isinstance(effect, OrderPlaced | OrderChanged | PositionChanged) for effect in saved.effects):
+def effects_saved(batch: Batch) -> None:
+    """Committed effects of one or several accounts (closed trades are recorded by `outcomes.trade_closed`)."""
+    with live.gathered():
+        for follow in FOLLOWS:
+            try:
+                follow(batch)
+            except Exception:
+                logger.exception("what follows stored effects failed in %s; the effects are stored", follow.__name__)
+
+
+def _of(batch: Batch, kind: type[E]) -> Iterator[E]:
+    return (effect for saved in batch for effect in saved.effects if isinstance(effect, kind))
+
+
+def _users(batch: Batch) -> dict[int, int]:
+    """Whose each account is."""
+    return {saved.account_id: saved.user_id for saved in batch}
+
+
+def _orders(batch: Batch) -> list[OrderState]:
+    return [effect.order for kind in (OrderPlaced, OrderChanged) for effect in _of(batch, kind)]
+
+
+def _watchers_tell(batch: Batch) -> None:
+    if _orders(batch) or any(_of(batch, PositionChanged)):
         trades_changed()
 
 
-def _positions_follow(saved: Saved) -> None:
-    changed = {
-        effect.position.position_id: effect.position for effect in saved.effects if isinstance(effect, PositionChanged)
-    }
+def _positions_follow(batch: Batch) -> None:
+    changed = {effect.position.position_id: effect.position for effect in _of(batch, PositionChanged)}
+    users = _users(batch)
     if not changed:
         return
-    rows = Position.objects.filter(public_id__in=changed).select_related(
-        *_ROW,
-    )
-    for row in rows:
+    for row in Position.objects.filter(public_id__in=changed).select_related(*_ROW).order_by("id"):
         closed = changed[row.public_id].status is PositionStatus.CLOSED
-        live.push(saved.user_id, live.Kind.TRADE if closed else live.Kind.POSITION, position_payload(row))
+        live.push(users[row.account_id], live.Kind.TRADE if closed else live.Kind.POSITION, position_payload(row))
 
 
-def _orders_push(saved: Saved) -> None:
-    changed = {e.order.client_order_id for e in saved.effects if isinstance(e, OrderPlaced | OrderChanged)}
+def _orders_push(batch: Batch) -> None:
+    changed, users = {order.client_order_id for order in _orders(batch)}, _users(batch)
     if changed:
-        for row in Order.objects.filter(client_order_id__in=changed).select_related(*_ROW, "position"):
-            live.push(saved.user_id, live.Kind.ORDER, order_payload(row))
+        rows = Order.objects.filter(client_order_id__in=changed, account__in=users).order_by("id")
+        for row in rows.select_related(*_ROW, "position"):
+            live.push(users[row.account_id], live.Kind.ORDER, order_payload(row))
 
 
-def _fills_push(saved: Saved) -> None:
-    trades = [effect.fill.trade_id for effect in saved.effects if isinstance(effect, FillApplied)]
+def _fills_push(batch: Batch) -> None:
+    trades, users = [effect.fill.trade_id for effect in _of(batch, FillApplied)], _users(batch)
     if trades:
-        rows = Fill.objects.filter(account_id=saved.account_id, trade_id__in=trades)
+        rows = Fill.objects.filter(account__in=users, trade_id__in=trades).order_by("id")
         for row in rows.select_related("account", "instrument", "order__bot", "order__position"):
-            live.push(saved.user_id, live.Kind.FILL, fill_payload(row))
+            live.push(users[row.account_id], live.Kind.FILL, fill_payload(row))
 
 
-def _errors_count(saved: Saved) -> None:
-    orders = [effect.order for effect in saved.effects if isinstance(effect, OrderChanged)]
+def _errors_count(batch: Batch) -> None:
+    orders = {effect.order.client_order_id: effect.order for effect in _of(batch, OrderChanged)}.values()
     failed = {order.bot_id: order.reason for order in orders if _is_error(order)}
     well = {order.bot_id for order in orders if order.status in (OrderStatus.ACTIVE, OrderStatus.FILLED)}
     if failed:
@@ -101,23 +115,24 @@ def _is_error(order: OrderState) -> bool:
     return order.status is OrderStatus.REJECTED and not any(words in order.reason for words in NO_ERRORS)
 
 
-def _bots_push(saved: Saved) -> None:
-    if not any(isinstance(effect, IntentDecided | RiskDenied) for effect in saved.effects):
+def _bots_push(batch: Batch) -> None:
+    users = {
+        saved.account_id: saved.user_id
+        for saved in batch
+        if any(isinstance(effect, IntentDecided | RiskDenied) for effect in saved.effects)
+    }
+    if not users:
         return
-    rows = Bot.objects.filter(account_id=saved.account_id, deleted_at=None, last_decision_at__isnull=False)
-    for row in rows:
-        payload = {
-            "id": row.public_id,
-            "status": row.status,
-            "last_decision": row.last_decision,
-            "last_decision_at": row.last_decision_at,
-        }
-        live.push(saved.user_id, live.Kind.BOT, payload)
+    columns = ("account_id", "public_id", "status", "last_decision", "last_decision_at")
+    rows = Bot.objects.filter(account__in=users, deleted_at=None, last_decision_at__isnull=False).order_by("id")
+    for account_id, *values in rows.values_list(*columns):
+        payload = dict(zip(("id", "status", "last_decision", "last_decision_at"), values, strict=True))
+        live.push(users[account_id], live.Kind.BOT, payload)
 
 
-def _refusals_tell(saved: Saved) -> None:
+def _refusals_tell(batch: Batch) -> None:
     """A trader who entered by hand looks at a page, not at the queue: what came to nothing is told."""
-    ended = {e.intent_id: e for e in saved.effects if isinstance(e, IntentDecided) and e.status != "done"}
+    ended = {effect.intent_id: effect for effect in _of(batch, IntentDecided) if effect.status != "done"}
     if not ended:
         return
     rows = Intent.objects.filter(public_id__in=ended, purpose=Intent.Purpose.MANUAL_ENTRY)
@@ -129,9 +144,11 @@ def _refusals_tell(saved: Saved) -> None:
             notice_send(user=row.bot.user, level="warn", title=title, text=reason, link=link)
 
 
-def _trips_tell(saved: Saved) -> None:
+def _trips_tell(batch: Batch) -> None:
     """A limit on losses was reached, or a pause began: its owner is told, once each time it comes into force."""
-    tripped = [effect for effect in saved.effects if isinstance(effect, RiskTripped)]
+    tripped = list(_of(batch, RiskTripped))
+    if not tripped:
+        return
     bots = Bot.objects.select_related("user").in_bulk([e.bot_id for e in tripped], field_name="public_id")
     for effect in tripped:
         if bot := bots.get(effect.bot_id):
@@ -139,9 +156,10 @@ def _trips_tell(saved: Saved) -> None:
             notice_send(user=bot.user, level="warn", title=title, text=effect.reason, link=f"/bots/{bot.public_id}/")
 
 
-def _snapshot(saved: Saved) -> None:
-    if any(isinstance(effect, LedgerPosted) for effect in saved.effects):
-        snapshot_on_change(account=ExchangeAccount.objects.get(pk=saved.account_id))
+def _snapshot(batch: Batch) -> None:
+    moved = {saved.account_id for saved in batch if any(isinstance(effect, LedgerPosted) for effect in saved.effects)}
+    if moved:
+        snapshots_on_change(account_ids=moved)
 
 
 FOLLOWS = (

@@ -152,11 +152,11 @@ def _waiting(accounts: Iterable[ExchangeAccount], worths: Mapping[int, Worth]) -
     return {pk for pk, market in missing if market in listed}
 
 
-def snapshot_on_change(*, account: ExchangeAccount) -> BalanceSnapshot | None:
-    """A snapshot because something was booked; at most one in ten seconds (the minute's round takes the rest)."""
-    if not cache.add(f"trading:snapshot:{account.pk}", 1, timeout=SOONEST):
-        return None
-    return next(iter(snapshots_store(accounts=[account])), None)
+def snapshots_on_change(*, account_ids: Iterable[int]) -> list[BalanceSnapshot]:
+    """Snapshots because something was booked; at most one an account in ten seconds (the minute's round takes the
+    rest)."""
+    wanted = [pk for pk in account_ids if cache.add(f"trading:snapshot:{pk}", 1, timeout=SOONEST)]
+    return snapshots_store(accounts=ExchangeAccount.objects.filter(pk__in=wanted)) if wanted else []
 
 
 def snapshots_take_due() -> int:

@@ -9,13 +9,13 @@ from uuid import UUID
 from accounts.clock import now
 from accounts.models import ExchangeAccount
 from trading.domain.types import Effect, Event
-from trading.leases import lease_release, lease_save, lease_take
+from trading.leases import lease_of, lease_release, lease_row_take, lease_save
 from trading.models import AccountLease, LedgerEntry, Order
 from trading.store.capacity import capacity_take
 from trading.store.checks import ASKED, check_store
 from trading.store.listeners import Saved, tell
 from trading.store.load import Keys, state_load
-from trading.store.plans import account_limits_of
+from trading.store.plans import account_limits_of, platform_limits
 from trading.store.queue import bot_rows, bots_seen, intents_claim, queued
 from trading.store.save import effects_save
 from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, Loaded
@@ -27,10 +27,14 @@ class AccountStore:
     def __init__(self, account: ExchangeAccount) -> None:
         self.account = account
         self.keys = Keys()
+        self.capacity_share = Decimal(1)
+        self._row: AccountLease | None = None  # as it was when the lease was taken
 
     def lease_take(self) -> Lease | None:
         """The account's lease, or None while somebody else holds it."""
-        return lease_take(account_id=self.account.pk)
+        moment = now()
+        self._row = lease_row_take(account_id=self.account.pk, at=moment)
+        return None if self._row is None else lease_of(self._row, moment)
 
     def lease_renew(self, lease: Lease) -> None:
         """Hold it longer. Raises LeaseLost."""
@@ -45,26 +49,28 @@ class AccountStore:
         read_at = now()
         state, rows = state_load(self.account, events=events, closed_since=closed_since)
         self.keys = rows.keys
-        account, names = self.account, ("account__last_checked_at", "check_wanted_at", "check_reason", "unconfirmed")
-        checked, wanted, reason, differs = AccountLease.objects.filter(account=account).values_list(*names)[0]
-        amounts = {name: Decimal(amount) for name, amount in differs.items()}
+        account = self.account
+        row = self._row or AccountLease.objects.get(account=account)
+        amounts = {name: Decimal(amount) for name, amount in row.unconfirmed.items()}
         facts = AccountFacts(
             account.pk,
             account.name,
             account.exchange,
             account.quote_currency,
-            checked,
-            wanted,
-            reason == ASKED,
+            account.last_checked_at,
+            row.check_wanted_at,
+            row.check_reason == ASKED,
             amounts,
         )
+        platform = platform_limits()
+        self.capacity_share = Decimal(platform.capacity_share)
         return Loaded(
             read_at,
             facts,
             state,
-            [queued(row) for row in rows.intents],
+            [queued(intent) for intent in rows.intents],
             bots_seen(account, rows.bots),
-            account_limits_of(account),
+            account_limits_of(account, platform),
         )
 
     def bots(self) -> list[BotSeen]:
@@ -76,7 +82,12 @@ class AccountStore:
         """One conditional statement."""
         volume = self.keys.volumes.get(symbol, 0.0)
         return capacity_take(
-            intent=intent, instrument_id=self.keys.instruments[symbol], mode=self.account.mode, cost=cost, volume=volume
+            intent=intent,
+            instrument_id=self.keys.instruments[symbol],
+            mode=self.account.mode,
+            cost=cost,
+            volume=volume,
+            share=self.capacity_share,
         )
 
     def claim(self, lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:

@@ -12,18 +12,19 @@ from django.db import transaction
 from django.db.models import F
 
 from trading.models import CapacityHold, PairCapacity
-from trading.store.plans import platform_limits
 
 UNIT = Decimal("1e-8")
 
 
-def capacity_take(*, intent: UUID, instrument_id: int, mode: str, cost: Decimal, volume: float) -> Decimal | None:
+def capacity_take(
+    *, intent: UUID, instrument_id: int, mode: str, cost: Decimal, volume: float, share: Decimal
+) -> Decimal | None:
     """Take `cost` for an intent; asked again for the same intent it is taken once.
 
-    `volume` is the pair's of 24 hours, quote currency. Returns `cost` when it was taken, what is left when that is
+    `volume` is the pair's of 24 hours, quote currency; `share` (1 or more: no limit) is the part of it that all bots
+    together may take. Returns `cost` when it was taken, what is left when that is
     less, None where there is no limit: the platform has none, or the volume is not known.
     """
-    share = Decimal(platform_limits().capacity_share)
     if share >= 1 or volume <= 0:
         return None
     limit, units = int(Decimal(repr(volume)) * share / UNIT), _units(cost)

@@ -48,6 +48,8 @@ class Keys:
     positions: dict[UUID, int] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
+    tied: set[UUID] = field(default_factory=set)  # entry intents whose rows name their positions
+    said: dict[int, tuple[datetime, str]] = field(default_factory=dict)  # last decisions as stored, by bot
     volumes: dict[str, float] = field(default_factory=dict)  # of 24 hours, quote currency, by symbol
 
 

@@ -82,10 +82,9 @@ def limits_of(config: BotConfig) -> Limits:
     )
 
 
-def account_limits_of(account: ExchangeAccount) -> AccountLimits:
-    """Those of an account and the platform, with two queries; the defaults where there is no row."""
+def account_limits_of(account: ExchangeAccount, wide: PlatformLimits) -> AccountLimits:
+    """Those of an account and the platform, with one query; the defaults where there is no row."""
     own = AccountRow.objects.filter(account=account).first() or AccountRow(account=account)
-    wide = platform_limits()
     return AccountLimits(
         minimum_deposit=Decimal(wide.minimum_deposit),
         quote_age=timedelta(seconds=wide.quote_age_s),

@@ -39,7 +39,7 @@ from trading.leases import lease_save
 from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
 from trading.store.capacity import capacity_release
 from trading.store.load import Keys
-from trading.store.rows import order_identity, order_values, position_values, rows_update
+from trading.store.rows import order_identity, order_values, position_values, rows_insert, rows_update
 from trading.turn.ports import Lease
 
 ENDED = (PositionStatus.CLOSED, PositionStatus.CANCELLED)
@@ -129,63 +129,70 @@ def _capacity(folded: _Folded) -> None:
 
 
 def _records(account: ExchangeAccount, last: int, events: Sequence[Event]) -> None:
-    DecisionRecord.objects.bulk_create(
-        DecisionRecord(
-            account=account, sequence=last + number, kind=event_kind(event), payload=event_payload(event), at=event.at
-        )
+    rows = [
+        {
+            "account_id": account.pk,
+            "sequence": last + number,
+            "kind": event_kind(event),
+            "payload": event_payload(event),
+            "at": event.at,
+        }
         for number, event in enumerate(events, start=1)
-    )
+    ]
+    rows_insert(DecisionRecord, rows)
 
 
 def _positions(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
     """Old ones first, so that one that closes makes room for a new one of the same bot and instrument."""
-    new = []
     old = {i: p for i, p in folded.positions.items() if i in keys.positions}
     rows_update(Position, {keys.positions[i]: position_values(p) for i, p in old.items()})
-    for position_id, position in folded.positions.items():
-        if position_id in old:
-            continue
-        new.append(
-            Position(
-                public_id=position_id,
-                account=account,
-                bot_id=keys.bots[position.bot_id],
-                config_id=keys.configs[position.plan.config_id],
-                instrument_id=keys.instruments[position.symbol],
-                signal_id=keys.signals.get(position.intent_id),
-                entry_intent_id=position.intent_id,
-                **position_values(position),
-            )
-        )
-    for row in Position.objects.bulk_create(new):
-        keys.positions[row.public_id] = row.pk
+    rows = [
+        {
+            "public_id": position_id,
+            "account_id": account.pk,
+            "bot_id": keys.bots[position.bot_id],
+            "config_id": keys.configs[position.plan.config_id],
+            "instrument_id": keys.instruments[position.symbol],
+            "signal_id": keys.signals.get(position.intent_id),
+            "entry_intent_id": position.intent_id,
+            **position_values(position),
+        }
+        for position_id, position in folded.positions.items()
+        if position_id not in old
+    ]
+    keys.positions.update(zip((row["public_id"] for row in rows), rows_insert(Position, rows), strict=True))
 
 
 def _intents(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _Folded, lease: Lease) -> None:
     """Exits that the engine opened become rows; decisions are written; entries are tied to their positions."""
     held = {**state.closed_positions, **state.positions}
     rows = [
-        Intent(
-            public_id=effect.intent_id,
-            account=account,
-            bot_id=keys.bots[effect.bot_id],
-            config_id=keys.configs[held[effect.position_id].plan.config_id],
-            instrument_id=keys.instruments[effect.symbol],
-            position_id=keys.positions[effect.position_id],
-            purpose=str(effect.purpose),
-            side=str(effect.side),
-            fencing_token=lease.token,
-            created_at=effect.at,
-            claimed_at=effect.at,
+        {
+            "public_id": effect.intent_id,
+            "account_id": account.pk,
+            "bot_id": keys.bots[effect.bot_id],
+            "config_id": keys.configs[held[effect.position_id].plan.config_id],
+            "instrument_id": keys.instruments[effect.symbol],
+            "position_id": keys.positions[effect.position_id],
+            "purpose": str(effect.purpose),
+            "side": str(effect.side),
+            "fencing_token": lease.token,
+            "created_at": effect.at,
+            "claimed_at": effect.at,
+            **_NOT_DECIDED,
             **_decision(folded.decided.pop(effect.intent_id, None)),
-        )
+        }
         for effect in folded.opened
     ]
-    for row in Intent.objects.bulk_create(rows):
-        keys.intents[row.public_id] = row.pk
+    keys.intents.update(zip((row["public_id"] for row in rows), rows_insert(Intent, rows), strict=True))
     links = {p.intent_id: keys.positions[p.position_id] for p in folded.positions.values()}
-    rows_update(Intent, {keys.intents[i]: {"position": links[i]} for i in links if i in keys.signals})
+    untied = {i: key for i, key in links.items() if i in keys.signals and i not in keys.tied}
+    rows_update(Intent, {keys.intents[i]: {"position": key} for i, key in untied.items()})
+    keys.tied |= untied.keys()
     rows_update(Intent, {keys.intents[i]: _decision(decided) for i, decided in folded.decided.items()})
+
+
+_NOT_DECIDED: dict[str, Any] = {"reason": "", "decided_at": None}
 
 
 def _decision(decided: IntentDecided | None) -> dict[str, Any]:
@@ -195,62 +202,61 @@ def _decision(decided: IntentDecided | None) -> dict[str, Any]:
 
 
 def _orders(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
-    new = []
     values = {i: order_values(e.order, e.at) for i, e in folded.orders.items()}
     rows_update(Order, {keys.orders[i]: row for i, row in values.items() if i in keys.orders})
-    for order in (e.order for i, e in folded.orders.items() if i not in keys.orders):
-        new.append(
-            Order(
-                account=account,
-                intent_id=keys.intents[order.intent_id],
-                bot_id=keys.bots[order.bot_id],
-                instrument_id=keys.instruments[order.symbol],
-                position_id=keys.positions[order.position_id],
-                **order_identity(order),
-                **values[order.client_order_id],
-            )
-        )
-    for row in Order.objects.bulk_create(new):
-        keys.orders[row.client_order_id] = row.pk
+    rows = [
+        {
+            "account_id": account.pk,
+            "intent_id": keys.intents[order.intent_id],
+            "bot_id": keys.bots[order.bot_id],
+            "instrument_id": keys.instruments[order.symbol],
+            "position_id": keys.positions[order.position_id],
+            **order_identity(order),
+            **values[order.client_order_id],
+        }
+        for order in (effect.order for i, effect in folded.orders.items() if i not in keys.orders)
+    ]
+    keys.orders.update(zip((row["client_order_id"] for row in rows), rows_insert(Order, rows), strict=True))
 
 
 def _fills(account: ExchangeAccount, keys: Keys, folded: _Folded) -> None:
-    Fill.objects.bulk_create(
-        Fill(
-            account=account,
-            order_id=keys.orders[effect.order.client_order_id],
-            instrument_id=keys.instruments[effect.order.symbol],
-            trade_id=effect.fill.trade_id,
-            side=str(effect.order.side),
-            price=effect.fill.price,
-            amount=effect.fill.amount,
-            fee=effect.fill.fee,
-            fee_currency=effect.fill.fee_currency,
-            maker=effect.fill.maker,
-            executed_at=effect.fill.at,
-        )
+    rows = [
+        {
+            "account_id": account.pk,
+            "order_id": keys.orders[effect.order.client_order_id],
+            "instrument_id": keys.instruments[effect.order.symbol],
+            "trade_id": effect.fill.trade_id,
+            "side": str(effect.order.side),
+            "price": effect.fill.price,
+            "amount": effect.fill.amount,
+            "fee": effect.fill.fee,
+            "fee_currency": effect.fill.fee_currency,
+            "maker": effect.fill.maker,
+            "executed_at": effect.fill.at,
+        }
         for effect in folded.fills
-    )
+    ]
+    rows_insert(Fill, rows)
 
 
 def _ledger(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _Folded) -> None:
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            account=account,
-            reference=effect.reference,
-            currency=effect.currency,
-            amount=effect.amount,
-            kind=effect.kind,
-            at=effect.at,
-        )
+    rows = [
+        {
+            "account_id": account.pk,
+            "reference": effect.reference,
+            "currency": effect.currency,
+            "amount": effect.amount,
+            "kind": effect.kind,
+            "at": effect.at,
+        }
         for effect in folded.ledger
-    )
+    ]
+    rows_insert(LedgerEntry, rows)
     moved = {effect.currency: effect.at for effect in folded.ledger}
     values = {c: {"total": state.balances.get(c, ZERO), "updated_at": at} for c, at in moved.items()}
     rows_update(Balance, {keys.balances[c]: row for c, row in values.items() if c in keys.balances})
-    new = [Balance(account=account, currency=c, **row) for c, row in values.items() if c not in keys.balances]
-    for row in Balance.objects.bulk_create(new):
-        keys.balances[row.currency] = row.pk
+    new = [{"account_id": account.pk, "currency": c, **row} for c, row in values.items() if c not in keys.balances]
+    keys.balances.update(zip((row["currency"] for row in new), rows_insert(Balance, new), strict=True))
 
 
 def _bots(keys: Keys, folded: _Folded) -> None:
@@ -288,4 +294,6 @@ def _bots(keys: Keys, folded: _Folded) -> None:
             last[order.bot_id] = (placed.at, words)
     last |= {effect.bot_id: (effect.at, effect.reason) for effect in folded.tripped}
     said = {keys.bots[bot_id]: saying for bot_id, saying in last.items() if bot_id in keys.bots}
+    said = {pk: saying for pk, saying in said.items() if keys.said.get(pk) != saying}
     rows_update(Bot, {pk: {"last_decision": words[:240], "last_decision_at": at} for pk, (at, words) in said.items()})
+    keys.said |= said

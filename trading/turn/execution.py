@@ -1,7 +1,8 @@
 """The part of a turn that decides: from the intent queue and quotes, through the runner, to stored orders and fills."""
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +57,7 @@ class Execution:
         self.bots = self.decided_by = loaded.bots  # as last looked at; as the engine knows them
         self.looked = loaded.at  # when bots were looked at last
         self.handled = 0
+        self._asking = threading.Lock()
 
     def execute(self, quotes: Sequence[Quote] | None, given: Sequence[Event], check: Check | None = None) -> int:
         """See whether anything waits; decide, save, tell. Returns the number of inputs handled.
@@ -73,7 +75,7 @@ class Execution:
         wanted = waiting.rows or changed or given or first or check or self._unclear() or due(self.state, self.at)
         if not wanted and not any(touches(self.state, quote) for quote in shown):
             return 0
-        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self)
+        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self, self.ports.together)
         try:
             self._catch_up(runner, changed, seen, [*first, *given])
             if check is not None and not check.run(runner):
@@ -100,12 +102,22 @@ class Execution:
 
     def _decide(self, runner: Runner, waiting: Waiting, shown: Sequence[Quote]) -> None:
         """What the market shows, then what waits in the queue, then what time has made due."""
-        for quote in shown:
-            runner.feed(QuoteSeen(self.at, quote))
-        for intent in waiting.claim(self.ports.store, self.lease, self.at):
-            self._stops_heed(runner, intent)
-            runner.feed(self._capacity_taken(intent))
+        self._feed(runner, (QuoteSeen(self.at, quote) for quote in shown))
+        claimed = waiting.claim(self.ports.store, self.lease, self.at)
+        entries = [intent for intent in claimed if intent.purpose.is_entry]
+        self._feed(runner, (intent for intent in claimed if not intent.purpose.is_entry))
+        if entries:
+            self._stops_heed(runner)
+        self._feed(runner, (self._capacity_taken(intent) for intent in entries))
         runner.feed(ClockMark(self.at))
+
+    def _feed(self, runner: Runner, events: Iterable[Event]) -> None:
+        """Where orders leave this process, those of one kind of input leave together."""
+        if self.ports.leaves:
+            runner.feed_all(events)
+            return
+        for event in events:
+            runner.feed(event)
 
     def _unclear(self) -> bool:
         return any(o.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for o in self.state.orders.values())
@@ -132,9 +144,9 @@ class Execution:
             return []
         return [CashMoved(self.at, self.state.quote_currency, balance, START_REFERENCE)]
 
-    def _stops_heed(self, runner: Runner, intent: IntentTaken) -> None:
-        """A run may take seconds, an order each: before each entry it looks for stops that came meanwhile."""
-        if not intent.purpose.is_entry or not self.ports.leaves:
+    def _stops_heed(self, runner: Runner) -> None:
+        """A run may have taken seconds for its exits: before its entries it looks for stops that came meanwhile."""
+        if not self.ports.leaves:
             return
         self._bots_look()
         if self.bots is not self.decided_by:
@@ -159,7 +171,7 @@ class Execution:
 
     def _capacity_taken(self, intent: IntentTaken) -> IntentTaken:
         """An entry that no other rule refuses takes of what all bots may take of the pair; it is recorded with it."""
-        cost = cost_wanted(self.state, intent) if intent.purpose.is_entry else None
+        cost = cost_wanted(self.state, intent)
         if cost is None:
             return intent
         return replace(intent, capacity=self.ports.store.capacity_take(intent.intent_id, intent.symbol, cost))
@@ -168,8 +180,12 @@ class Execution:
         """Right before an order leaves, which may be long after it was committed: is the lease still ours?
 
         An entry is also held back by a stop that came meanwhile, and when it is late; exits never are.
-        Raises LeaseLost, ExchangeRefused.
+        Several orders may ask at once. Raises LeaseLost, ExchangeRefused.
         """
+        with self._asking:
+            self._leaving(order)
+
+    def _leaving(self, order: OrderState) -> None:
         if _older(self.lease.proved_at, LEASE_AGE):
             self.ports.store.lease_renew(self.lease)
         if not order.purpose.is_entry:

@@ -10,6 +10,7 @@ from uuid import UUID
 from trading.brokers.port import Broker
 from trading.domain.findings import Finding
 from trading.domain.types import AccountLimits, AccountState, Effect, Event, IntentTaken, OrderState, Plan, Quote
+from trading.runner import Together, one_by_one
 
 
 class LeaseBusy(RuntimeError):
@@ -224,6 +225,7 @@ class Ports:
     quotes: Callable[[Sequence[str]], Sequence[Quote]]  # the newest of these symbols, however old
     memory: Memory
     exchange: Exchange | None = None  # None: our own broker fills the orders in this process
+    together: Together = one_by_one  # sends several requests of a turn
     leaves: bool = False  # orders leave this process: committed before they are sent, and answers are recorded
     start_balance: Decimal | None = None  # what the ledger begins with when nobody but us knows it
     fee_pair: str = ""  # values fees that the exchange takes in a coin of its own

@@ -1,7 +1,7 @@
 """One history: users, markets, workers and everything that goes wrong, drawn from one seed."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from trading.brokers.live import LiveBroker
 from trading.domain.orders import OPEN
 from trading.domain.plan_levels import NO_LEVELS, AddStep, PlanLevels, ProfitStep
 from trading.domain.types import (
+    Event,
     IntentTaken,
     Limits,
     OrderState,
@@ -30,6 +31,7 @@ from trading.domain.types import (
     Side,
     StopLevel,
 )
+from trading.runner import Request
 from trading.turn.ports import LeaseBusy, LeaseLost, Ports
 from trading.turn.turn import account_turn
 
@@ -197,8 +199,21 @@ class World(Acts):
         return Ports(
             MemoryStore(self, account_id, self.rows[account_id], SPECS),
             lambda state, leaving: LiveBroker(desk, memory, leaving),
-            self.quotes, memory, desk, leaves=True, fee_pair="BNB/USDT", started_at=self.started_at,
+            self.quotes, memory, desk, self.together, leaves=True, fee_pair="BNB/USDT", started_at=self.started_at,
         )  # fmt: skip
+
+    def together(self, requests: Sequence[Request]) -> Iterable[list[Event]]:
+        """In any order, as requests that are under way at once are; the answers in the order they were asked."""
+        answers: dict[int, list[Event]] = {}
+        failed: Exception | None = None
+        for number in self.rng.sample(range(len(requests)), len(requests)):
+            try:
+                answers[number] = requests[number]()
+            except (ExchangeError, LeaseLost) as error:
+                failed = failed or error
+        yield from (answers[number] for number in sorted(answers))
+        if failed is not None:
+            raise failed
 
     def quotes(self, symbols: Sequence[str]) -> list[Quote]:
         if self.weather("quotes", ("none",)):
