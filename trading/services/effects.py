@@ -61,7 +61,8 @@ def _users(batch: Batch) -> dict[int, int]:
 
 
 def _orders(batch: Batch) -> list[OrderState]:
-    return [effect.order for kind in (OrderPlaced, OrderChanged) for effect in _of(batch, kind)]
+    found = (effect for saved in batch for effect in saved.effects)
+    return [effect.order for effect in found if isinstance(effect, OrderPlaced | OrderChanged)]
 
 
 def _watchers_tell(batch: Batch) -> None:

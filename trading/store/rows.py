@@ -123,8 +123,10 @@ def rows_insert(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list[i
         for row in rows
         for field in fields
     ]
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)  # type: ignore[union-attr]
-    statement = f"INSERT INTO {table} ({columns}) VALUES {', '.join([one] * len(rows))} RETURNING {key}"  # nosec B608
+    key: Any = model._meta.pk
+    into = f"{quote(model._meta.db_table)} ({columns})"
+    every = ", ".join([one] * len(rows))
+    statement = f"INSERT INTO {into} VALUES {every} RETURNING {quote(key.column)}"  # nosec B608
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [found for (found,) in cursor.fetchall()]

@@ -255,8 +255,9 @@ def _ledger(account: ExchangeAccount, state: AccountState, keys: Keys, folded: _
     moved = {effect.currency: effect.at for effect in folded.ledger}
     values = {c: {"total": state.balances.get(c, ZERO), "updated_at": at} for c, at in moved.items()}
     rows_update(Balance, {keys.balances[c]: row for c, row in values.items() if c in keys.balances})
-    new = [{"account_id": account.pk, "currency": c, **row} for c, row in values.items() if c not in keys.balances]
-    keys.balances.update(zip((row["currency"] for row in new), rows_insert(Balance, new), strict=True))
+    new = [c for c in values if c not in keys.balances]
+    made = rows_insert(Balance, [{"account_id": account.pk, "currency": c, **values[c]} for c in new])
+    keys.balances.update(zip(new, made, strict=True))
 
 
 def _bots(keys: Keys, folded: _Folded) -> None:
