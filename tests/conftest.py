@@ -45,9 +45,9 @@ def chromium() -> str | None:
 def own_request_budget(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ban or a spent turn of one test is not seen by the next one through Redis."""
     if not request.node.get_closest_marker("servers"):
-        from accounts.exchanges import shared_budget
+        from accounts.exchanges import shared_turns
 
-        monkeypatch.setattr(shared_budget, "shared", lambda: False)
+        monkeypatch.setattr(shared_turns, "shared", lambda: False)
 
 
 @pytest.fixture(autouse=True)

@@ -94,11 +94,7 @@ DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"), "postgres://u
 if DATABASE_URL:
     DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {
-        "server_side_binding": True,
-        "prepare_threshold": 5,
-        "pool": {"min_size": 1, "max_size": 8},
-    }
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8}}
 else:
     # Measured: with Django's defaults a third of concurrent writes fail with "database is locked", with these none.
     DATABASES = {
@@ -250,6 +246,7 @@ BASE_MAX_SYMBOLS = env.int("BASE_MAX_SYMBOLS", default=100)
 BATCH_SIZE = env.int("BATCH_SIZE", default=50)
 MAX_SPREAD_PERCENT = env.float("MAX_SPREAD_PERCENT", default=0.01)  # a fraction: 1 %
 XRAY_EXCHANGE_TIMEOUT_S = env.float("XRAY_EXCHANGE_TIMEOUT_S", default=10.0)
+XRAY_OUTGOING_ADDRESS = env("XRAY_OUTGOING_ADDRESS", default="")  # processes behind one address share its limits
 XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
 XRAY_DEMO = env("XRAY_DEMO", default="")  # "0": commands take no demo's settings (xray_site.demo.beside)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads

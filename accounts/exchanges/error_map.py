@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 
+from accounts.exchanges import clocks
 from accounts.exchanges.errors import (
     ExchangeAmbiguous,
     ExchangeError,
@@ -118,6 +119,8 @@ def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeErr
         return ExchangeRetry(f"{what}: the exchange cannot be reached. It is tried again later.", raw=raw)
     if "NetworkError" in names and _NOT_OFFERED.match(str(error)):
         return ExchangeRefused(f"{what}: The exchange (or this server) does not offer this.", raw=raw)
+    if quirks and "InvalidNonce" in names:
+        clocks.doubt(quirks.name)
     rule = next(rule for rule in RULES if any(name in names for name in rule.names))
     return rule.kind(f"{what}: {rule.advice}", retry_after_s=_retry_after(rule, quirks), raw=raw)
 

@@ -30,6 +30,12 @@ class ExchangeRetry(ExchangeError):
     code = "exchange_retry"
 
 
+class ExchangeNotSent(ExchangeRetry):
+    """It certainly never left: a ban, or a turn that did not come in time."""
+
+    code = "exchange_not_sent"
+
+
 class ExchangeRefused(ExchangeError):
     """This request will never pass as it is: change it."""
 

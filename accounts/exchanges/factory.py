@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.crypto import SealError, sealed_mark, unseal
-from accounts.exchanges import budget, sealing
+from accounts.exchanges import budget, clocks, sealing
 from accounts.exchanges.endpoints import Endpoints, endpoints_for
 from accounts.exchanges.errors import ExchangeStopped, KeysClosed
 from accounts.exchanges.modes import mode_check
@@ -121,12 +121,16 @@ def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | N
     if testnet or (account is not None and account.mode == ExchangeAccount.Mode.TESTNET):
         client.set_sandbox_mode(True)
     quirks.prepare(client)
-    _sealed(client, quirks, endpoints, account)
-    budget.spacing_set(exchange, client.rateLimit / 1000)
-    client.throttler = _throttler(exchange, account.pk if account else None)
-    client.nonce, client.log = _nonce(client), _log
+    place = f"{exchange}:testnet" if client.isSandboxModeEnabled else exchange  # a testnet has limits of its own
+    _sealed(client, quirks, endpoints, account, place)
+    client.throttler = _throttler(place, account.pk if account else None)
+    client.log = _log
+    if account is not None:
+        client.nonce = _nonce(client, exchange, testnet=bool(client.isSandboxModeEnabled))
     if account is not None or pro:
         _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled))
+    else:
+        _limits_learn(client, quirks, place)
     return client
 
 
@@ -172,11 +176,13 @@ def _credentials(account: ExchangeAccount) -> dict[str, str]:
     }
 
 
-def _sealed(client: Any, quirks: Quirks, endpoints: Endpoints | None, account: ExchangeAccount | None) -> None:
+def _sealed(
+    client: Any, quirks: Quirks, endpoints: Endpoints | None, account: ExchangeAccount | None, place: str
+) -> None:
     if endpoints is not None:
         sealing.urls_override(client, quirks, endpoints)
     client.session = sealing.session_for(
-        quirks.name,
+        place,
         allowed=sealing.addresses_of(client),
         suffixes=() if endpoints is not None else quirks.socket_hosts,
         account_id=account.pk if account else None,
@@ -184,25 +190,65 @@ def _sealed(client: Any, quirks: Quirks, endpoints: Endpoints | None, account: E
     client.own_session = False
 
 
-def _throttler(exchange: str, account_id: int | None) -> Callable[..., Any]:
+def _throttler(place: str, account_id: int | None) -> Callable[..., Any]:
     async def throttle(cost: float | None = None) -> None:
-        await budget.spend(exchange, 1.0 if cost is None else cost, account_id=account_id)
-        if (check := before_sending.get()) is not None:
+        if account_id is not None and clocks.due(place):
+            await _clock_measure(place)
+        await budget.spend(place, 1.0 if cost is None else cost, account_id=account_id)
+        if account_id is not None and (check := before_sending.get()) is not None:
             _turn_ms.set(time.time_ns() // 1_000_000)
             await check()
 
     return throttle
 
 
-def _nonce(client: Any) -> Callable[[], int]:
-    """ccxt's own time stamp for a request, but never younger than what was checked before sending it."""
+async def _clock_measure(place: str) -> None:
+    """How far the exchange's clock is from ours, once for all its clients (they look when they sign)."""
+    clocks.measured(place)
+    exchange, _, network = place.partition(":")
+    try:
+        await public_client(exchange, testnet=bool(network)).load_time_difference()
+    except Exception as error:
+        log.warning("the clock of %s could not be measured: %s", place, scrub(str(error)))
+
+
+def _nonce(client: Any, exchange: str, *, testnet: bool) -> Callable[[], int]:
+    """ccxt's own time stamp for a request, by the shared measure of the exchange's clock, and never younger than what
+    was checked before sending it."""
     own = client.nonce
 
     def nonce() -> int:
+        difference = public_client(exchange, testnet=testnet).options.get("timeDifference", 0)
+        client.options["timeDifference"] = difference
         turn, stamp = _turn_ms.get(), int(own())
         return stamp if turn is None else stamp - max(int(client.milliseconds()) - turn, 0)
 
     return nonce
+
+
+def _limits_learn(client: Any, quirks: Quirks, place: str) -> None:
+    """Before its markets an exchange is asked for its limits, where it states them."""
+    own, asked = client.load_markets, False
+
+    async def load_markets(reload: bool = False, params: dict[str, Any] | None = None) -> Any:
+        nonlocal asked
+        if reload or not asked:
+            asked = True
+            await _limits_ask(client, quirks, place)
+            clocks.measured(place)  # ccxt does it with the markets
+        return await own(reload, params or {})
+
+    client.load_markets = load_markets
+
+
+async def _limits_ask(client: Any, quirks: Quirks, place: str) -> None:
+    token = budget.purpose.set(budget.Purpose.URGENT)  # what is held may be held for want of this answer
+    try:
+        budget.limits_set(place, await quirks.limits_stated(client))
+    except Exception as error:
+        log.warning("%s does not state its limits (%s); the documented ones hold.", place, scrub(str(error)))
+    finally:
+        budget.purpose.reset(token)
 
 
 def _share_markets(client: Any, exchange: str, *, testnet: bool) -> None:
@@ -214,7 +260,6 @@ def _share_markets(client: Any, exchange: str, *, testnet: bool) -> None:
         source = public_client(exchange, testnet=testnet)
         await source.load_markets(reload, params or {})
         client.set_markets_from_exchange(source)
-        client.options["timeDifference"] = source.options.get("timeDifference", 0)
         return client.markets
 
     client.load_markets = load_markets

@@ -6,6 +6,7 @@ sends everything (requests, redirects, websocket handshakes) refuses all other a
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,8 +14,8 @@ import aiohttp
 
 from accounts.exchanges import budget
 from accounts.exchanges.endpoints import Endpoints, address
-from accounts.exchanges.errors import ExchangeRetry
-from accounts.exchanges.quirks import Quirks
+from accounts.exchanges.errors import ExchangeNotSent
+from accounts.exchanges.quirks import Quirks, quirks_for
 
 CLOSED_HTTP = "http://127.0.0.1:9"
 CLOSED_WS = "ws://127.0.0.1:9"
@@ -94,7 +95,7 @@ def _guard(
         _dial_check(exchange, request.url, allowed, suffixes)
         _ban_check(exchange, account_id)
         response: aiohttp.ClientResponse = await send(request)
-        _ban_note(exchange, response)
+        _limits_note(exchange, response, account_id)
         await _data_check(exchange, response)
         return response
 
@@ -111,7 +112,7 @@ def _dial_check(exchange: str, url: Any, allowed: frozenset[tuple[str, int]], su
 def _ban_check(exchange: str, account_id: int | None) -> None:
     try:
         budget.ban_check(exchange, account_id=account_id)
-    except ExchangeRetry as error:
+    except ExchangeNotSent as error:
         raise Barred(str(error), error.retry_after_s or 0.0) from None
 
 
@@ -123,13 +124,23 @@ async def _data_check(exchange: str, response: aiohttp.ClientResponse) -> None:
     raise NoData(f"{exchange}'s server answered with {what} instead of data: check its address.")
 
 
-def _ban_note(exchange: str, response: aiohttp.ClientResponse) -> None:
+def _limits_note(exchange: str, response: aiohttp.ClientResponse, account_id: int | None) -> None:
+    """Obey a ban, of the key alone where the exchange counts by key; and see how much of the limits is used."""
+    limits = budget.limits_of(exchange)
+    try:
+        usages = list(quirks_for(exchange.partition(":")[0]).usage(response.headers, limits, time.time()))
+    except ValueError:  # headers that are no numbers
+        usages = []
+    budget.usage_seen(exchange, usages, account_id=account_id)
     if response.status not in (*_BAN_S, 503):
         return
     stated = _seconds(response.headers.get("Retry-After"))
     if stated is None and response.status == 503:
         return
-    budget.ban_set(exchange, stated if stated is not None else _BAN_S[response.status])
+    resets = max((usage.resets_s for usage in usages), default=0.0)
+    of_key = response.status == 429 and limits.key is not None and not limits.keys_count
+    seconds = stated if stated is not None else resets or _BAN_S[response.status]
+    budget.ban_set(exchange, seconds, account_id=account_id if of_key else None)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -11,7 +11,7 @@ from accounts.exchanges import budget
 from tests.faults.laboratory import OTHER
 from trading.models import Intent, Order, StopSwitch
 from trading.services.stops import stop_set
-from trading.turn import execution
+from trading.turn.claims import Waiting
 
 LEVEL = StopSwitch.Level.NO_NEW_ENTRIES
 
@@ -55,29 +55,25 @@ def test_an_order_that_waits_for_its_turn_is_held_back(laboratory, monkeypatch):
     assert Order.objects.get().status == "rejected"
 
 
-def test_the_rest_of_a_run_is_held_back(laboratory, monkeypatch):
+def test_entries_of_a_run_that_was_long_on_its_way_are_held_back(laboratory, monkeypatch):
+    """A stop is committed after the run has looked for stops and taken its intents, before it decides them."""
     laboratory.buy()
     laboratory.buy(OTHER)
-    monkeypatch.setattr(execution.Runner, "feed", _stopping(laboratory, execution.Runner.feed))
+    claim = Waiting.claim
+
+    def slowly(self, *given):
+        found = claim(self, *given)
+        if found:
+            stop(laboratory)
+            time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(Waiting, "claim", slowly)
     laboratory.turn()
     laboratory.settle()
     told = sorted(Intent.objects.values_list("status", "reason"))
-    assert [status for status, _ in told] == ["denied", "done"] and "stop is in force" in told[0][1]
-    assert len(sent(laboratory)) == 1
-
-
-def _stopping(laboratory, feed):
-    """Between the first and the second entry of a run a stop is committed."""
-    taken = []
-
-    def fed(self, event):
-        feed(self, event)
-        if type(event).__name__ == "IntentTaken" and not taken:
-            taken.append(event)
-            stop(laboratory)
-            time.sleep(0.5)
-
-    return fed
+    assert [status for status, _ in told] == ["denied", "denied"] and "stop is in force" in told[0][1]
+    assert sent(laboratory) == []
 
 
 @pytest.mark.parametrize("level", StopSwitch.Level.values)

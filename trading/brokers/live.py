@@ -11,7 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.clock import now
-from accounts.exchanges.errors import ExchangeError, ExchangeNotFound, ExchangeRefused, ExchangeStopped
+from accounts.exchanges.errors import (
+    ExchangeError,
+    ExchangeNotFound,
+    ExchangeNotSent,
+    ExchangeRefused,
+    ExchangeStopped,
+)
 from trading.brokers.answers import exact_of, exact_value, number
 from trading.domain.money import exact
 from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus, Side
@@ -37,7 +43,7 @@ class LiveBroker:
             return self._told(order, answer, list(answer.get("trades") or []))
         except (ExchangeStopped, LeaseLost):
             raise
-        except ExchangeRefused as error:
+        except (ExchangeRefused, ExchangeNotSent) as error:
             return [_answered(order, OrderStatus.REJECTED, reason=str(error))]
         except ExchangeError as error:
             return [_answered(order, OrderStatus.UNKNOWN, reason=str(error))]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from accounts.exchanges.budget import Purpose, purpose
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
 from accounts.fields import decimal_text
@@ -34,6 +35,7 @@ async def order_create(account: ExchangeAccount, order: OrderState, check: Check
     """
     client = await client_ready(account)
     before_sending.set(check)
+    purpose.set(Purpose.ENTRY if order.purpose.is_entry else Purpose.EXIT)
     params: dict[str, Any] = {"clientOrderId": order.client_order_id}
     if order.type is OrderType.LIMIT_MAKER:
         params["postOnly"] = True
@@ -49,6 +51,7 @@ async def order_create(account: ExchangeAccount, order: OrderState, check: Check
 async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:
     """Ask for an order's cancel, by the exchange's id when it is known."""
     client = await client_ready(account)
+    purpose.set(Purpose.URGENT)
     params = {} if order.exchange_order_id else {"clientOrderId": order.client_order_id}
     with translated("The cancel"):
         await client.cancel_order(order.exchange_order_id or None, order.symbol, params)
@@ -61,6 +64,7 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
         ExchangeNotFound: every list was read cleanly and it is in none of them.
     """
     client = await client_ready(account)
+    purpose.set(Purpose.URGENT)
     found = await _found(client, order)
     trades = list(found.get("trades") or [])
     if number(found.get("filled")) > sum((exact_value(trade, "amount") for trade in trades), Decimal(0)):

@@ -1,6 +1,6 @@
 """The shape of an exchange's quirks file."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,47 @@ def nothing_to_prepare(_client: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """So many units in any `window_s` seconds."""
+
+    amount: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an exchange allows, in ccxt's cost units: from one `address`, by one `key`, and new `orders` of one key
+    (counted). `keys_count`: requests with a key count against the address, too."""
+
+    address: Allowed
+    key: Allowed | None = None
+    orders: Allowed | None = None
+    keys_count: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer says of a limit: the share of it that is used, and when it begins anew."""
+
+    share: float
+    resets_s: float
+    of_key: bool = False
+
+
+UNSTATED = Limits(Allowed(20.0, 10.0))  # two units a second where an exchange states nothing
+
+
+async def limits_unstated(_client: Any) -> Limits | None:
+    """For exchanges that cannot be asked for their limits."""
+    return None
+
+
+def usage_untold(_headers: Mapping[str, str], _limits: Limits, _now_s: float) -> Iterable[Usage]:
+    """For exchanges whose answers say nothing of it."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quirks:
     """One exchange.
 
@@ -35,6 +76,8 @@ class Quirks:
     endings of host names that the exchange's own answers may name for sockets; `stop_marks` are pieces of answers
     that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there;
     `fee_coin` is the exchange's own coin, which pays the fees of an account that holds it (and agreed to that).
+    `limits` are the documented ones, `limits_stated(client)` asks the exchange for them, and `usage(headers, limits,
+    now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds).
     """
 
     name: str
@@ -49,3 +92,6 @@ class Quirks:
     stop_marks: tuple[str, ...] = ()
     duplicate_marks: tuple[str, ...] = ()
     fee_coin: str = ""
+    limits: Limits = UNSTATED
+    limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
+    usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold

@@ -1,9 +1,13 @@
 """Binance spot."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
+
+WEIGHTS = 5  # request weights that one of ccxt's cost units stands for
+SECONDS = {"SECOND": 1, "MINUTE": 60}
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -27,6 +31,31 @@ async def _permissions(client: Any) -> KeyPermissions:
     )
 
 
+async def _limits(client: Any) -> Limits | None:
+    """`rateLimits` of exchangeInfo, asked for one symbol: the whole list is megabytes, and ccxt keeps none of it."""
+    rows = (await client.publicGetExchangeInfo({"symbol": "BTCUSDT"})).get("rateLimits") or []
+    found = {row["rateLimitType"]: row for row in reversed(rows) if row.get("interval") in SECONDS}
+    weight, orders = found.get("REQUEST_WEIGHT"), found.get("ORDERS")
+    if weight is None:
+        return None
+    return Limits(
+        Allowed(float(weight["limit"]) / WEIGHTS, _window(weight)),
+        orders=None if orders is None else Allowed(float(orders["limit"]), _window(orders)),
+    )
+
+
+def _window(row: Any) -> float:
+    return float(SECONDS[row["interval"]] * int(row["intervalNum"]))
+
+
+def _usage(headers: Mapping[str, str], limits: Limits, now_s: float) -> Iterator[Usage]:
+    """Windows are the clock's own minutes and tens of seconds."""
+    if weight := headers.get("X-MBX-USED-WEIGHT-1M"):
+        yield Usage(float(weight) / WEIGHTS / limits.address.amount, 60 - now_s % 60)
+    if (count := headers.get("X-MBX-ORDER-COUNT-10S")) and limits.orders is not None:
+        yield Usage(float(count) / limits.orders.amount, 10 - now_s % 10, of_key=True)
+
+
 QUIRKS = Quirks(
     name="binance",
     title="Binance",
@@ -45,4 +74,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":-2015', '"code": -2015'),
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
+    limits=Limits(Allowed(6000 / WEIGHTS, 60.0), orders=Allowed(100.0, 10.0)),
+    limits_stated=_limits,
+    usage=_usage,
 )

@@ -1,9 +1,10 @@
 """Bybit spot (unified account, v5 API)."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -32,6 +33,14 @@ async def _permissions(client: Any) -> KeyPermissions:
     )
 
 
+def _usage(headers: Mapping[str, str], _limits: Limits, now_s: float) -> Iterator[Usage]:
+    """Of the endpoint that was asked, by this key."""
+    limit, left = headers.get("X-Bapi-Limit"), headers.get("X-Bapi-Limit-Status")
+    if limit and left and float(limit) > 0:
+        resets = float(headers.get("X-Bapi-Limit-Reset-Timestamp") or 0) / 1000 - now_s
+        yield Usage(1 - float(left) / float(limit), min(max(resets, 0.0), 5.0), of_key=True)
+
+
 QUIRKS = Quirks(
     name="bybit",
     title="Bybit",
@@ -45,4 +54,7 @@ QUIRKS = Quirks(
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
     fee_coin="MNT",
+    # 600 requests in 5 s from an address (each costs one unit or more); of a key what ccxt's costs are reckoned by.
+    limits=Limits(Allowed(600.0, 5.0), key=Allowed(50.0, 1.0), orders=Allowed(20.0, 1.0)),
+    usage=_usage,
 )

@@ -1,9 +1,12 @@
 """KuCoin spot. Its sockets' host is named by the answer to a token request: refused unless it is an allowed one."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
+
+PUBLIC_POOL = 2000.0
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -24,6 +27,14 @@ async def _permissions(client: Any) -> KeyPermissions:
     )
 
 
+def _usage(headers: Mapping[str, str], limits: Limits, _now_s: float) -> Iterator[Usage]:
+    """Of the pool that was asked: the public one by address, the spot one by account."""
+    limit, left = headers.get("gw-ratelimit-limit"), headers.get("gw-ratelimit-remaining")
+    if limit and left and float(limit) > 0:
+        resets = min(max(float(headers.get("gw-ratelimit-reset") or 0) / 1000, 0.0), 30.0)
+        yield Usage(1 - float(left) / float(limit), resets, of_key=float(limit) != PUBLIC_POOL)
+
+
 QUIRKS = Quirks(
     name="kucoin",
     title="KuCoin",
@@ -41,4 +52,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
     fee_coin="KCS",
+    # 4000 of the spot pool in 30 s by an account, 2000 of the public one by an address.
+    limits=Limits(Allowed(PUBLIC_POOL, 30.0), key=Allowed(4000.0, 30.0), keys_count=False),
+    usage=_usage,
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -36,4 +36,6 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
+    # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
+    limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),
 )

@@ -118,6 +118,10 @@ async def every_endpoint(client: Any) -> int:
     return len(names)
 
 
+async def no_wait(*_args: Any, **_more: Any) -> None:
+    """Everybody's turn at once."""
+
+
 async def main(exchange: str, guarded: bool) -> dict[str, Any]:
     import django
     from django.conf import settings
@@ -136,8 +140,7 @@ async def main(exchange: str, guarded: bool) -> dict[str, Any]:
 
     if not guarded:
         sealing._dial_check = lambda *_args: None  # type: ignore[assignment]
-    budget.spacing_set = lambda *_args: None  # type: ignore[assignment]
-    budget._purse(exchange).spacing_s = 0.0
+    budget.spend = no_wait  # type: ignore[assignment]
     budget.ban_set = lambda *_args, **_more: None  # type: ignore[assignment]
     sealed = seal({"api_key": "k" * 32, "api_secret": "czM=" * 8, "passphrase": "p"})
     account = ExchangeAccount(pk=1, exchange=exchange, mode="practice", sealed_credentials=sealed)

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from accounts.crypto import seal
-from accounts.exchanges import budget, sealing
+from accounts.exchanges import budget, clocks, sealing
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRefused, ExchangeRetry, ExchangeStopped, translated
 from accounts.exchanges.factory import account_client, client_forget, clients_close, public_client
 from accounts.exchanges.loop import run
@@ -52,6 +53,7 @@ class Server:
 @pytest.fixture
 async def server(settings):
     budget.budgets_forget()
+    clocks.forget()
     server = Server()
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", server.answer)
@@ -82,7 +84,7 @@ async def test_clients_are_reused_and_markets_loaded_once(server: Server) -> Non
     assert account_client(first) is not account_client(second)
     for account in (first, second):
         await account_client(account).fetch_balance()
-    assert sorted(server.paths()) == ["/api/v3/account"] * 2 + ["/api/v3/exchangeInfo", "/api/v3/time"]
+    assert sorted(server.paths()) == ["/api/v3/account"] * 2 + ["/api/v3/exchangeInfo"] * 2 + ["/api/v3/time"]
     assert {key for path, key in server.asked if path == "/api/v3/account"} == {"a" * 20, "b" * 20}
     assert {key for path, key in server.asked if path != "/api/v3/account"} == {""}
 
@@ -249,3 +251,30 @@ def test_run_inside_its_own_loop_is_refused() -> None:
 
     with pytest.raises(RuntimeError, match="await the coroutine"):
         run(inner(), timeout_s=5)
+
+
+async def test_a_refused_time_stamp_has_the_clock_measured_again(server: Server) -> None:
+    client = account_client(_account())
+    await client.fetch_balance()
+    ahead, refused = 5_000, []
+
+    async def later(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"serverTime": int(time.time() * 1000) + ahead})
+
+    async def strict(request: web.Request) -> web.StreamResponse:
+        late = int(time.time() * 1000) + ahead - int(request.query["timestamp"])
+        if abs(late) > 1000:
+            refused.append(late)
+            return web.json_response({"code": -1021, "msg": "Timestamp for this request is outside"}, status=400)
+        return web.json_response({"balances": []})
+
+    server.special |= {"/api/v3/time": later, "/api/v3/account": strict}
+    clocks._measured["binance"] -= clocks.DOUBTED_S
+    with pytest.raises(ExchangeRetry), translated():
+        await client.fetch_balance()
+    await client.fetch_balance()
+    assert len(refused) == 1
+    ahead = -70_000
+    clocks._measured["binance"] -= clocks.EVERY_S
+    await client.fetch_balance()
+    assert len(refused) == 1, "and in any case after a while"
