@@ -142,6 +142,22 @@ class AccountCheckAdmin(HistoryAdmin):
         return " ".join(finding["text"] for finding in row.findings)
 
 
+@admin.register(m.QuarantinedAnswer)
+class QuarantinedAnswerAdmin(HistoryAdmin):
+    """Answers of exchanges that were not acted on, with what the exchange really said (secrets taken out)."""
+
+    list_display = ("last_at", "account", "kind", "about", "text", "times")
+    list_filter = ("kind", "account__exchange", "account__mode", ("last_at", RangeDateTimeFilter))
+    search_fields = ("account__name", "account__user__email", "about", "text", "raw")
+    list_select_related = ("account",)
+    readonly_fields = ("advice",)
+
+    @admin.display(description="What to do")
+    def advice(self, row: m.QuarantinedAnswer) -> str:
+        """What its owner was told."""
+        return row.advice
+
+
 class PoolAdmin(HistoryAdmin):
     """Shared by open positions and closed trades."""
 

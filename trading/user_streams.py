@@ -74,6 +74,8 @@ async def _account_stream(account: ExchangeAccount) -> None:
                 wait = BACKOFF_S[1]
                 await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
+        except Exception:  # whatever a message makes ccxt stumble over: the orders are read anyway
+            logger.exception("user stream of account %s: a message does not parse; again in %.0f s", account.pk, wait)
         await asyncio.to_thread(_gap, account.pk)
         await asyncio.sleep(wait)
         wait = min(wait * 2, BACKOFF_S[1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 from accounts.clock import now
 from accounts.exchanges.quirks import quirks_for
@@ -12,6 +13,7 @@ from trading.brokers.port import Broker
 from trading.domain.types import AccountState, Quote
 from trading.memory import AccountMemory
 from trading.store import AccountStore
+from trading.store.odd_answers import answer_quarantine
 from trading.turn.ports import Leaving, Ports
 
 _started_at = now()  # of this process: before it trades at an exchange, each account is checked once
@@ -37,9 +39,10 @@ def ports_for(account: ExchangeAccount) -> Ports:
         CcxtExchange,
         side_by_side,
     )
+    from trading.brokers.checked import CheckedExchange
     from trading.brokers.live import LiveBroker
 
-    exchange = CcxtExchange(account)
+    exchange = CheckedExchange(CcxtExchange(account), partial(answer_quarantine, account))
 
     def broker(_state: AccountState, leaving: Leaving) -> Broker:
         return LiveBroker(exchange, memory, leaving)

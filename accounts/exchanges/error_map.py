@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from accounts.exchanges import clocks
 from accounts.exchanges.errors import (
+    AnswerUnreadable,
     ExchangeAmbiguous,
     ExchangeError,
     ExchangeNotFound,
@@ -49,7 +50,7 @@ RULES = (
     _Rule(("NotSupported",), ExchangeRefused, "The exchange (or this server) does not offer this."),
     _Rule(("ArgumentsRequired", "BadRequest", "InvalidAddress"), ExchangeRefused, "The request is not well formed."),
     _Rule(("RequestTimeout",), ExchangeAmbiguous, "No answer in time: it is looked up before it is sent again."),
-    _Rule(("BadResponse", "NullResponse"), ExchangeAmbiguous, "The answer is unreadable: it is looked up."),
+    _Rule(("BadResponse", "NullResponse"), AnswerUnreadable, "The answer is unreadable: it is looked up."),
     _Rule(("NetworkError",), ExchangeAmbiguous, "The connection broke: it is looked up before it is sent again."),
     _Rule(("OperationFailed",), ExchangeAmbiguous, "The exchange failed inside: it is looked up."),
     _Rule(
@@ -99,7 +100,7 @@ def _from_guard(error: BaseException, what: str) -> ExchangeError | None:
         if name == "DialRefused" or (name == "NetworkError" and "was not dialled" in str(link)):
             return ExchangeRefused(f"{what}: {link}")
         if name == "NoData":
-            return ExchangeAmbiguous(f"{what}: {link}")
+            return AnswerUnreadable(f"{what}: {link}", raw=scrub(str(getattr(link, "body", "")))[:RAW_LENGTH])
         if name == "Barred":
             return ExchangeRetry(f"{what}: {link}", retry_after_s=getattr(link, "retry_after_s", None))
     return None

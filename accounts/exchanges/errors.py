@@ -5,6 +5,7 @@ ccxt's errors are translated here and nowhere else. Wrap every call of a ccxt cl
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from accounts.scrub import scrub
 
@@ -64,6 +65,36 @@ class ExchangeAmbiguous(ExchangeError):
     """It may have happened: look it up before doing it again."""
 
     code = "exchange_ambiguous"
+
+
+class AnswerUnreadable(ExchangeAmbiguous):
+    """The exchange did answer, and nobody can tell what: a page, nothing, fields that are missing or no numbers."""
+
+    code = "answer_unreadable"
+
+
+class AnswerImpossible(AnswerUnreadable):
+    """What the answer says cannot be, so that money is unclear: a person has to look."""
+
+    code = "answer_impossible"
+
+
+RAW_LENGTH = 4000  # of an answer that is kept
+# What an exchange answered last in this task: kept when a parser stumbles over it.
+last_said: ContextVar[bytes] = ContextVar("last_said", default=b"")
+# What a parser raises that meets what it did not expect.
+PARSING = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
+
+@contextmanager
+def readable(what: str = "The answer") -> Iterator[None]:
+    """Raise AnswerUnreadable for whatever a parser of an exchange's answer stumbles over inside."""
+    try:
+        yield
+    except PARSING as error:
+        raw = scrub(last_said.get()[:RAW_LENGTH].decode("utf-8", "replace"))
+        words = f"{what}: it does not parse ({type(error).__name__})."
+        raise AnswerUnreadable(words, raw=raw) from _harmless(error)
 
 
 @contextmanager

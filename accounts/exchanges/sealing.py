@@ -14,12 +14,13 @@ import aiohttp
 
 from accounts.exchanges import budget
 from accounts.exchanges.endpoints import Endpoints, address
-from accounts.exchanges.errors import ExchangeNotSent
+from accounts.exchanges.errors import ExchangeNotSent, last_said
 from accounts.exchanges.quirks import Quirks, quirks_for
 
 CLOSED_HTTP = "http://127.0.0.1:9"
 CLOSED_WS = "ws://127.0.0.1:9"
 _URL_SETS = ("api", "test", "demo", "demotrading")
+SAYING_NOTHING = ("/ping", "/userDataStream", "/listenKey")  # where {} is a good answer
 _BAN_S = {429: 10.0, 418: 120.0}  # when the exchange does not say for how long
 
 
@@ -36,7 +37,11 @@ class Barred(aiohttp.ClientConnectionError):
 
 
 class NoData(aiohttp.ClientConnectionError):
-    """Success was answered, but with a page or nothing instead of data."""
+    """Success was answered, but with a page or nothing instead of data; `body` is how that begins."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body[:600].decode("utf-8", "replace")
 
 
 def urls_override(client: Any, quirks: Quirks, endpoints: Endpoints) -> None:
@@ -117,11 +122,16 @@ def _ban_check(exchange: str, account_id: int | None) -> None:
 
 
 async def _data_check(exchange: str, response: aiohttp.ClientResponse) -> None:
-    """ccxt would read an empty answer or a page as an empty list: no order, no balance. It says nothing at all."""
-    if not 200 <= response.status < 300 or (await response.read()).lstrip()[:1] in (b"{", b"["):
+    """ccxt would read an empty answer, {} or a page as an empty list: no order, no balance. It says nothing at all."""
+    if not 200 <= response.status < 300:
         return
-    what = f"a page ({response.content_type})" if await response.read() else "nothing"
-    raise NoData(f"{exchange}'s server answered with {what} instead of data: check its address.")
+    body = (await response.read()).strip()
+    last_said.set(body)
+    empty = body in (b"", b"{}") and not (body and response.url.path.endswith(SAYING_NOTHING))
+    if not empty and body[:1] in (b"{", b"["):
+        return
+    what = "nothing" if empty else f"a page ({response.content_type})"
+    raise NoData(f"{exchange}'s server answered with {what} instead of data: check its address.", body)
 
 
 def _limits_note(exchange: str, response: aiohttp.ClientResponse, account_id: int | None) -> None:

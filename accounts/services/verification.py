@@ -18,6 +18,7 @@ from accounts.exchanges.errors import (
     ExchangeRetry,
     ExchangeStopped,
     KeysClosed,
+    readable,
     translated,
 )
 from accounts.exchanges.loop import run
@@ -100,10 +101,10 @@ async def _asked(account: ExchangeAccount) -> KeyPermissions:
     from accounts.exchanges.factory import account_client
 
     client = account_client(account)
-    with translated("Reading the balances"):
+    with translated("Reading the balances"), readable("Reading the balances"):
         await client.fetch_balance()
     try:
-        with translated("Reading the key's permissions"):
+        with translated("Reading the key's permissions"), readable("Reading the key's permissions"):
             return _told(await quirks_for(account.exchange).permissions(client))
     except ExchangeError as error:
         # An exchange that did tell about this key will tell again: one bad answer does not make it unproven.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection
 
+from accounts.exchanges.errors import readable
 from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
@@ -80,7 +81,12 @@ def side_by_side(requests: Sequence[Request]) -> Iterable[list[Event]]:
 
 def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
     _give_back()
-    return run(coroutine, timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
+    return run(_read(coroutine), timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
+
+
+async def _read(coroutine: Coroutine[Any, Any, T]) -> T:
+    with readable():
+        return await coroutine
 
 
 def _give_back() -> None:

@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.exchanges.budget import Purpose, purpose
-from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeNotFound, ExchangeRefused, translated
+from accounts.exchanges.errors import AnswerUnreadable, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
+from accounts.exchanges.quirks import quirks_for
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
-from trading.brokers.answers import exact_value, number
+from trading.brokers.answers import exact_value, number, raw_of
 from trading.domain.types import OrderState, OrderType
 
 Answer = dict[str, Any]
@@ -91,7 +92,7 @@ async def _listed(client: Any, order: OrderState) -> Answer:
                 rows += await getattr(client, _snake(name))(order.symbol, since)
             if name == "fetchOrders":
                 break
-    for row in rows:
+    for row in [checked(row) for row in rows]:
         if row.get("clientOrderId") == order.client_order_id:
             return checked(row)
     raise ExchangeNotFound("The exchange has no order with this id, open or closed.")
@@ -133,14 +134,14 @@ async def balances_read(account: ExchangeAccount) -> dict[str, Decimal]:
     client = await client_ready(account)
     with translated("The balances"):
         answer = await client.fetch_balance()
-    totals = answer.get("total")
-    if not isinstance(totals, dict):
-        raise ExchangeAmbiguous("The exchange's answer about balances is unreadable.")
+    totals, mark = answer.get("total"), quirks_for(account.exchange).balance_mark
+    if not isinstance(totals, dict) or not isinstance((answer.get("info") or {}).get(mark), list | dict):
+        raise AnswerUnreadable("The exchange's answer about balances holds none.", raw=raw_of(answer))
     return {name: number(total) for name, total in totals.items() if total}
 
 
 def checked(answer: Any) -> Answer:
-    """An order with an id, or ExchangeAmbiguous: an empty 200 says nothing of what happened."""
+    """An order with an id, or AnswerUnreadable: an empty 200 says nothing of what happened."""
     if not isinstance(answer, dict) or not answer.get("id"):
-        raise ExchangeAmbiguous("The exchange answered without an order id.")
+        raise AnswerUnreadable("The exchange answered without an order id.", raw=raw_of(answer))
     return answer

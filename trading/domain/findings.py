@@ -14,10 +14,13 @@ class FindingKind(StrEnum):
     OUTSIDE_ORDER = "outside_order"  # an order by hand rests: shown, never touched
     STRANGE_ORDER = "strange_order"  # an order under an id like ours that this database does not know: pauses
     REVIVED_ORDER = "revived_order"  # an order that we hold for closed long ago is open: pauses
+    ODD_TRADE = "odd_trade"  # a trade of our order that cannot be one (other side, more than ordered): pauses
     COINS_MISSING = "coins_missing"  # the exchange holds less of a coin than the bots' positions: pauses
 
 
-PAUSES = frozenset({FindingKind.STRANGE_ORDER, FindingKind.REVIVED_ORDER, FindingKind.COINS_MISSING})
+PAUSES = frozenset(
+    {FindingKind.STRANGE_ORDER, FindingKind.REVIVED_ORDER, FindingKind.COINS_MISSING, FindingKind.ODD_TRADE}
+)
 REPAIRED = frozenset({FindingKind.MISSING_FILL, FindingKind.OUTSIDE_TRADE, FindingKind.TRANSFER})
 
 

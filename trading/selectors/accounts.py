@@ -12,7 +12,7 @@ from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
 from signals.quotes import latest_all
 from trading.domain.money import exact
-from trading.models import AccountCheck, Balance, BalanceSnapshot
+from trading.models import AccountCheck, Balance, BalanceSnapshot, QuarantinedAnswer
 
 STALE_AFTER_S = 15
 CHECK_SHOWN = timedelta(days=2)  # what a comparison found is shown beside the account for so long
@@ -50,13 +50,17 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
 
 
 def checks_attach(accounts: list[Any]) -> None:
-    """Give each account `last_check`: the last comparison with its exchange that found something, or None."""
+    """What its exchange said lately: `last_check`, the last comparison that found something, and `odd_answer`, the
+    last answer that was not acted on; None where there is none."""
     newest = AccountCheck.objects.filter(account__in=accounts).order_by("account", "-at", "-id")
     last: dict[int, AccountCheck] = {}
     for row in newest.filter(at__gte=now() - CHECK_SHOWN):
         last.setdefault(row.account_id, row)
+    odd: dict[int, QuarantinedAnswer] = {}
+    for answer in QuarantinedAnswer.objects.filter(account__in=accounts, last_at__gte=now() - CHECK_SHOWN):
+        odd.setdefault(answer.account_id, answer)
     for account in accounts:
-        account.last_check = last.get(account.pk)
+        account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
 
 
 @exact

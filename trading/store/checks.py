@@ -23,6 +23,7 @@ TITLES = {
     FindingKind.STRANGE_ORDER: "an order that nobody knows",
     FindingKind.REVIVED_ORDER: "a closed order is open",
     FindingKind.COINS_MISSING: "coins are missing",
+    FindingKind.ODD_TRADE: "a trade that cannot be",
 }
 
 

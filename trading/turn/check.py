@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.clock import now
-from trading.brokers.answers import number
+from accounts.exchanges.errors import AnswerImpossible
+from trading.brokers.answers import exact_value, number, trade_check
 from trading.brokers.live import fill_read, fill_seen
 from trading.domain.findings import Finding, FindingKind
 from trading.domain.money import exact, text
@@ -144,12 +145,30 @@ class Check:
         events: list[Event] = []
         for row in rows:
             order = mine.get(str(row.get("order")))
-            if order is not None and (symbol, str(row["id"])) not in self.state.trade_ids:
+            if order is None or (symbol, str(row["id"])) in self.state.trade_ids:
+                continue
+            if self._fits(row, order):
                 events.append(fill_seen(order, row))
                 self._find(FindingKind.MISSING_FILL, f"A fill of {row.get('amount')} {symbol} was not accounted yet.")
+        rows = [row for row in rows if (symbol, str(row["id"])) not in self.state.trade_ids]
         others = {str(row["order"]) for row in rows if row.get("order")} - mine.keys()
         known, _ = self.ports.store.orders_known(others, set()) if others else (set(), set())
         return events + self._by_hand(symbol, [row for row in rows if str(row.get("order")) in others - known])
+
+    def _fits(self, row: Answer, order: OrderState) -> bool:
+        try:
+            trade_check(row, order.symbol, order)
+            if order.filled + exact_value(row, "amount") <= order.amount:
+                return True
+            words = "more than was ordered"
+        except AnswerImpossible as error:
+            words = str(error)
+        self._find(
+            FindingKind.ODD_TRADE,
+            f"Trade {row['id']} of the order to {order.side} {order.amount} {order.symbol} was left out: {words} "
+            "Compare it with the exchange's own pages, and resume the account.",
+        )
+        return False
 
     def _by_hand(self, symbol: str, rows: Sequence[Answer]) -> list[Event]:
         """Trades of orders that are not ours: from the exchange's own record, each line once."""

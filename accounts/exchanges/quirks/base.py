@@ -75,6 +75,7 @@ class Quirks:
     `permissions(client)` reads what the key may do; `prepare(client)` adjusts a fresh client; `socket_hosts` are the
     endings of host names that the exchange's own answers may name for sockets; `stop_marks` are pieces of answers
     that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there;
+    `balance_mark` is the field of an answer about balances that holds them: without it nothing is known of them;
     `fee_coin` is the exchange's own coin, which pays the fees of an account that holds it (and agreed to that).
     `limits` are the documented ones, `limits_stated(client)` asks the exchange for them, and `usage(headers, limits,
     now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds).
@@ -92,6 +93,7 @@ class Quirks:
     stop_marks: tuple[str, ...] = ()
     duplicate_marks: tuple[str, ...] = ()
     fee_coin: str = ""
+    balance_mark: str = "data"
     limits: Limits = UNSTATED
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
     usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold

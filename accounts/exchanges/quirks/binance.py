@@ -74,6 +74,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":-2015', '"code": -2015'),
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
+    balance_mark="balances",
     limits=Limits(Allowed(6000 / WEIGHTS, 60.0), orders=Allowed(100.0, 10.0)),
     limits_stated=_limits,
     usage=_usage,

@@ -54,6 +54,7 @@ QUIRKS = Quirks(
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
     fee_coin="MNT",
+    balance_mark="result",
     # 600 requests in 5 s from an address (each costs one unit or more); of a key what ccxt's costs are reckoned by.
     limits=Limits(Allowed(600.0, 5.0), key=Allowed(50.0, 1.0), orders=Allowed(20.0, 1.0)),
     usage=_usage,

@@ -30,6 +30,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":10072', '"code":730001'),
     duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
     fee_coin="MX",
+    balance_mark="balances",
     # 500 weights in 10 s by address and by account, of which ccxt reckons 200 units; five orders a second.
     limits=Limits(Allowed(200.0, 10.0), key=Allowed(200.0, 10.0), orders=Allowed(5.0, 1.0)),
 )

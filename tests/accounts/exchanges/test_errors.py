@@ -6,6 +6,7 @@ import pytest
 
 from accounts.exchanges import budget
 from accounts.exchanges.errors import (
+    AnswerUnreadable,
     ExchangeAmbiguous,
     ExchangeError,
     ExchangeNotFound,
@@ -39,8 +40,8 @@ def _caught(error: BaseException, cause: BaseException | None = None) -> Exchang
         (ccxt.ExchangeNotAvailable("binance POST http://x/api/v3/order 502 Bad Gateway 404 "), ExchangeAmbiguous),
         (ccxt.ExchangeNotAvailable("binance GET http://x/sapi/v1/account 404 Not Found <html>"), ExchangeRefused),
         (ccxt.OperationFailed("binance -1000"), ExchangeAmbiguous),
-        (ccxt.BadResponse("binance"), ExchangeAmbiguous),
-        (ccxt.NullResponse("binance"), ExchangeAmbiguous),
+        (ccxt.BadResponse("binance"), AnswerUnreadable),
+        (ccxt.NullResponse("binance"), AnswerUnreadable),
         (ccxt.DuplicateOrderId("binance"), ExchangeAmbiguous),
         (ccxt.ExchangeError("binance -9999"), ExchangeAmbiguous),
         (ccxt.DDoSProtection("binance 418"), ExchangeRetry),

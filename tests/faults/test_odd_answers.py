@@ -1,0 +1,117 @@
+"""Whatever an exchange answers, nothing is bought twice or lost: both books are equal once it answers well again."""
+
+import asyncio
+import json
+import os
+from contextlib import contextmanager
+
+import ccxt.pro
+import pytest
+
+from accounts.exchanges import sealing
+from accounts.exchanges.loop import background_loop
+from accounts.models import Notice
+from tests.faults.laboratory import ORDER, STEP, fault_on
+from tests.faults.spoiling import Spoiler
+from trading import user_streams
+from trading.models import QuarantinedAnswer
+
+SEEDS = {"all": 300}.get(os.environ.get("FAULTS", ""), 12)
+
+
+@contextmanager
+def spoilt(monkeypatch, spoiler):
+    """While inside, answers to signed requests are spoilt before anybody has looked at them."""
+    real = sealing._data_check
+
+    async def check(exchange, response):
+        body = await response.read()
+        if "X-MBX-APIKEY" in response.request_info.headers and 200 <= response.status < 300:
+            response._body = spoiler(body)
+        await real(exchange, response)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "_data_check", check)
+        yield spoiler
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_round_trip_through_spoilt_answers(laboratory, monkeypatch, seed):
+    spoiler = Spoiler(seed, 0.5)
+    for ask, held in ((laboratory.buy, 1), (laboratory.sell, 0)):
+        with spoilt(monkeypatch, spoiler):
+            ask()
+            for _ in range(4):
+                laboratory.turn()
+                laboratory.ahead += STEP
+                laboratory.restart()
+        laboratory.recover()
+        laboratory.settle()
+        if laboratory.held() != held:  # it failed cleanly: it may be asked again
+            ask()
+            laboratory.settle(lambda held=held: laboratory.held() == held)
+        laboratory.check()
+        laboratory.restart()
+        laboratory.check()
+    assert spoiler.struck
+
+
+def test_lists_that_say_nothing_do_not_prove_that_an_order_is_absent(laboratory):
+    """Answered with {} instead of a list for longer than an order's expiry: what was sent is found all the same."""
+    silent = {"kind": "braces_before", "method": "GET", "path": "rder", "count": None}
+    laboratory.script(fault_on("timeout_after", **ORDER), silent)
+    laboratory.buy()
+    for _ in range(8):
+        laboratory.turn()
+        laboratory.ahead += STEP
+    assert laboratory.unclear(), "it was given up without ever having been looked up"
+    laboratory.recover()
+    laboratory.settle(lambda: laboratory.held() == 1)
+    laboratory.check()
+    assert QuarantinedAnswer.objects.filter(kind="unreadable").exists()
+
+
+def test_more_filled_than_ordered_pauses_the_account_until_its_owner_has_looked(laboratory, monkeypatch):
+    def more(body: bytes) -> bytes:
+        answer = json.loads(body)
+        if isinstance(answer, dict) and "executedQty" in answer:
+            answer["executedQty"] = str(float(answer["executedQty"]) * 3)
+        return json.dumps(answer).encode()
+
+    with spoilt(monkeypatch, more):
+        laboratory.buy()
+        laboratory.turn()
+    assert laboratory.account.status == "paused" and "More was filled" in laboratory.account.status_reason
+    assert "Compare now" in Notice.objects.get(level="bad").text
+    kept = QuarantinedAnswer.objects.filter(kind="impossible").first()
+    assert '"executedQty"' in kept.raw and laboratory.key not in kept.raw
+    laboratory.settle(lambda: laboratory.held() == 1)  # what was bought is ours, paused or not
+    laboratory.check()
+
+
+def test_a_user_stream_full_of_odd_messages_rings_at_most(laboratory, monkeypatch):
+    spoiler, seen = Spoiler(3, 1.0), []
+    real = ccxt.pro.binance.handle_message
+
+    def spoil(self, client, message):
+        if "event" in message:
+            seen.append(1)
+            try:
+                message = json.loads(spoiler(json.dumps(message).encode()))
+            except ValueError:
+                message = None
+        return real(self, client, message)
+
+    monkeypatch.setattr(ccxt.pro.binance, "handle_message", spoil)
+    monkeypatch.setattr(user_streams, "BACKOFF_S", (0.1, 0.2))
+    monkeypatch.setattr(user_streams, "account_wake_now", lambda _account_id: True)
+    stream = asyncio.run_coroutine_threadsafe(user_streams._account_stream(laboratory.account), background_loop())
+    try:
+        for ask, held in ((laboratory.buy, 1), (laboratory.sell, 0)):
+            ask()
+            laboratory.settle(lambda held=held: laboratory.held() == held)
+            laboratory.check()
+        assert not stream.done(), "the stream has ended for good"
+    finally:
+        stream.cancel()
+    assert seen

@@ -1,0 +1,90 @@
+"""Every answer of an exchange is looked through before anybody believes it. Implements `trading.turn.ports.Exchange`.
+
+An answer that cannot be read, or cannot be, is reported with what the exchange really said, and raised as what it is to
+the caller: ambiguous. So an order stays UNKNOWN until it is looked up, and an account is not traded on such balances.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from accounts.exchanges.errors import AnswerImpossible, AnswerUnreadable, readable
+from trading.brokers import answers
+from trading.domain.odd_answers import OddAnswer
+from trading.domain.types import OrderState
+from trading.turn.ports import Answer, Exchange, Leaving
+
+T = TypeVar("T")
+
+
+class CheckedExchange:
+    """An exchange of which only sound answers get through; `report` is told of the others."""
+
+    def __init__(self, exchange: Exchange, report: Callable[[OddAnswer], None]) -> None:
+        self.exchange, self.report = exchange, report
+
+    def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
+        """Send an order once."""
+        return self._asked(
+            f"the order to {order.side} {order.symbol}",
+            lambda: self.exchange.order_create(order, leaving),
+            lambda answer: answers.order_check(answer, order),
+        )
+
+    def order_cancel(self, order: OrderState) -> None:
+        """Ask for its cancel; what became of it is looked up, so that the answer itself says nothing."""
+        self._asked(f"the cancel in {order.symbol}", lambda: self.exchange.order_cancel(order), lambda _answer: None)
+
+    def order_look(self, order: OrderState) -> tuple[Answer, list[Answer]]:
+        """The order and its trades."""
+
+        def check(found: tuple[Answer, list[Answer]]) -> None:
+            answers.order_check(found[0], order)
+            answers.trades_check(found[1], order.symbol, order)
+
+        what = f"the look-up of the order to {order.side} {order.symbol}"
+        return self._asked(what, lambda: self.exchange.order_look(order), check)
+
+    def order_trades(self, order: OrderState, exchange_order_id: str) -> list[Answer]:
+        """All executions of one order."""
+        return self._asked(
+            f"the trades of the order to {order.side} {order.symbol}",
+            lambda: self.exchange.order_trades(order, exchange_order_id),
+            lambda rows: answers.trades_check(rows, order.symbol, order),
+        )
+
+    def trades_since(self, symbol: str, since: datetime) -> list[Answer]:
+        """The account's own executions in one symbol."""
+        return self._asked(
+            f"the account's trades in {symbol}",
+            lambda: self.exchange.trades_since(symbol, since),
+            lambda rows: answers.trades_check(rows, symbol),
+        )
+
+    def orders_open(self, symbols: Sequence[str]) -> list[Answer]:
+        """What rests in these symbols."""
+        return self._asked(
+            "the list of open orders",
+            lambda: self.exchange.orders_open(symbols),
+            lambda rows: answers.orders_check(rows, symbols),
+        )
+
+    def balances(self) -> dict[str, Decimal]:
+        """Totals per currency."""
+        return self._asked("the balances", self.exchange.balances, answers.balances_check)
+
+    def _asked(self, what: str, ask: Callable[[], T], check: Callable[[T], None]) -> T:
+        answer: Any = None
+        try:
+            with readable():
+                answer = ask()
+                check(answer)
+        except AnswerUnreadable as error:
+            self._odd(what, error, answer)
+            raise
+        return answer  # type: ignore[no-any-return]
+
+    def _odd(self, what: str, error: AnswerUnreadable, answer: Any) -> None:
+        raw = error.raw if answer is None else answers.raw_of(answer)
+        self.report(OddAnswer(what, str(error), raw, impossible=isinstance(error, AnswerImpossible)))
