@@ -54,7 +54,7 @@ format: setup-dev ## put the code in shape
 	@$(PY) -m ruff check --fix $(PATHS); $(PY) -m ruff format $(PATHS)
 
 bench: setup-dev ## benchmarks, one JSON line a figure: [BENCH=scan]
-	@$(CHECK_ENV) DATABASE_URL="$(DATABASE_URL)" $(PY) -m bench.run $(BENCH)
+	@$(CHECK_ENV) DATABASE_URL="$(DATABASE_URL)" REDIS_URL="$(REDIS_URL)" $(PY) -m bench.run $(BENCH)
 
 gpu-compile: setup-dev ## compile the GPU's source for sm_75, sm_80 and sm_90, without a GPU
 	@$(CHECK_ENV) $(PY) scripts/gpu_compile.py

@@ -75,6 +75,7 @@ async def clients_close() -> None:
     """Close every client of the running loop (call before a loop of your own ends)."""
     cache = _caches.pop(asyncio.get_running_loop(), {})
     await asyncio.gather(*(_close(client) for _, client in cache.values()), return_exceptions=True)
+    await sealing.connections_close()
 
 
 def _for_account(account: ExchangeAccount, *, pro: bool) -> Any:
@@ -183,11 +184,12 @@ def _sealed(
         sealing.urls_override(client, quirks, endpoints)
     client.session = sealing.session_for(
         place,
+        client.cafile,
         allowed=sealing.addresses_of(client),
         suffixes=() if endpoints is not None else quirks.socket_hosts,
         account_id=account.pk if account else None,
     )
-    client.own_session = False
+    client.own_session, client.ssl_context = False, sealing.ssl_context(client.cafile)
 
 
 def _throttler(place: str, account_id: int | None) -> Callable[..., Any]:

@@ -6,8 +6,11 @@ sends everything (requests, redirects, websocket handshakes) refuses all other a
 """
 
 import asyncio
+import ssl
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -80,17 +83,47 @@ def addresses_of(client: Any) -> frozenset[tuple[str, int]]:
 
 
 def session_for(
-    exchange: str, *, allowed: frozenset[tuple[str, int]], suffixes: tuple[str, ...] = (), account_id: int | None = None
+    exchange: str,
+    authorities: str,
+    *,
+    allowed: frozenset[tuple[str, int]],
+    suffixes: tuple[str, ...] = (),
+    account_id: int | None = None,
 ) -> aiohttp.ClientSession:
     """A session that dials `allowed` (and https hosts ending in `suffixes`) only, takes no proxy from the environment,
     keeps no cookies, and obeys every ban. Must be called inside the event loop that uses it."""
     guard = _guard(exchange, allowed, suffixes, account_id)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=20, loop=asyncio.get_running_loop()),
+        connector=_connector(authorities),
+        connector_owner=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         middlewares=(guard,),
     )
+
+
+@lru_cache(maxsize=1)
+def ssl_context(authorities: str) -> ssl.SSLContext:
+    """One for all clients (trusting what the file names): making it takes as long as twenty requests."""
+    return ssl.create_default_context(cafile=authorities)
+
+
+_connectors: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.TCPConnector]" = weakref.WeakKeyDictionary()
+
+
+def _connector(authorities: str) -> aiohttp.TCPConnector:
+    """The running loop's connections, kept open for whichever account asks next; as many as there are sockets."""
+    loop = asyncio.get_running_loop()
+    found = _connectors.get(loop)
+    if found is None or found.closed:
+        found = _connectors[loop] = aiohttp.TCPConnector(limit=0, ssl=ssl_context(authorities), loop=loop)
+    return found
+
+
+async def connections_close() -> None:
+    """Close the running loop's connections."""
+    if (found := _connectors.pop(asyncio.get_running_loop(), None)) is not None:
+        await found.close()
 
 
 def _guard(
