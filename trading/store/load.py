@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import ExchangeAccount
 from signals.models import Instrument
@@ -33,6 +33,7 @@ from trading.domain.types import (
 )
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
 from trading.store.plans import plan_of
+from trading.store.prepared import Prepared
 from trading.store.queue import bot_rows
 
 
@@ -62,6 +63,30 @@ class Rows:
     intents: list[Intent]
 
 
+def _named(orders: QuerySet[Order]) -> QuerySet[Any]:
+    rows = orders.order_by("id")
+    return rows.annotate(intent_public_id=F("intent__public_id"), purpose=F("intent__purpose"))
+
+
+_balances = Prepared(lambda account: Balance.objects.filter(account=account))
+_open_positions = Prepared(
+    lambda account: Position.objects.filter(account=account, status__in=OPEN_STATES).order_by("id")
+)
+_open_orders: Prepared[Any] = Prepared(lambda account: _named(Order.objects.filter(account=account, status__in=OPEN)))
+_waiting_intents: Prepared[Any] = Prepared(
+    lambda account: (
+        Intent.objects.filter(account=account, status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED])
+        .order_by("id")
+        .annotate(
+            order_client_id=F("order__client_order_id"),
+            signal_close=F("signal__close"),
+            signal_open_time=F("signal__candle_open_time"),
+            signal_timeframe=F("signal__timeframe"),
+        )
+    )
+)
+
+
 def deployment_id() -> str:
     """The random name of this deployment; where none is set, one derived from its secret key (not reversible)."""
     if settings.XRAY_DEPLOYMENT_ID:
@@ -83,15 +108,12 @@ def state_load(
         mentioned |= Q(closed_at__gte=closed_since)
     wanted = mentioned if events or closed_since else None
     positions, orders = _positions(account, wanted), _orders(account, wanted)
-    waiting = [Intent.Status.PENDING, Intent.Status.CLAIMED]
-    intents = list(
-        Intent.objects.filter(account=account, status__in=waiting).order_by("id").select_related("order", "signal")
-    )
+    intents = _waiting_intents(account.pk)
     positions += _leftovers(account, positions, intents)
     rows = Rows(Keys(), bots, intents)
     _joined(state, rows, positions, orders)
     _fills(state, rows.keys, account, [e.trade_id for e in events if isinstance(e, FillSeen)])
-    for row in Balance.objects.filter(account=account):
+    for row in _balances(account.pk):
         state.balances[row.currency] = row.total
         rows.keys.balances[row.currency] = row.pk
     references = [e.reference for e in events if isinstance(e, CashMoved)]
@@ -102,9 +124,9 @@ def state_load(
 
 
 def _positions(account: ExchangeAccount, orders: Q | None) -> list[Position]:
-    wanted = Q(status__in=OPEN_STATES)
-    if orders is not None:
-        wanted |= Q(pk__in=Order.objects.filter(orders, account=account).values("position_id"))
+    if orders is None:
+        return _open_positions(account.pk)
+    wanted = Q(status__in=OPEN_STATES) | Q(pk__in=Order.objects.filter(orders, account=account).values("position_id"))
     return list(Position.objects.filter(wanted, account=account).order_by("id"))
 
 
@@ -119,9 +141,9 @@ def _leftovers(account: ExchangeAccount, positions: list[Position], intents: lis
 
 
 def _orders(account: ExchangeAccount, closed: Q | None) -> list[Any]:
-    wanted = Q(status__in=OPEN) if closed is None else Q(status__in=OPEN) | closed
-    rows = Order.objects.filter(wanted, account=account).order_by("id")
-    return list(rows.annotate(intent_public_id=F("intent__public_id"), purpose=F("intent__purpose")))
+    if closed is None:
+        return _open_orders(account.pk)
+    return list(_named(Order.objects.filter(Q(status__in=OPEN) | closed, account=account)))
 
 
 def _joined(state: AccountState, rows: Rows, positions: list[Position], orders: list[Any]) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from accounts.models import ExchangeAccount
 from signals.domain.timeframes import timeframe_ms
-from signals.models import Signal, Strategy, SymbolXray
+from signals.models import Strategy, SymbolXray
 from trading.domain.money import money
 from trading.domain.types import IntentTaken, Purpose, Side, StopLevel
 from trading.models import AccountLease, Bot, BotConfig, Intent
@@ -51,8 +52,8 @@ def _bot_seen(row: Bot, level: int) -> BotSeen:
     return BotSeen(row.public_id, plan_of(row.config), running, level, deleted, mark)
 
 
-def queued(row: Intent) -> QueuedIntent:
-    """A pending or claimed intent (its bot, instrument and order are loaded)."""
+def queued(row: Any) -> QueuedIntent:
+    """A pending or claimed intent (bot and instrument are loaded, and named what it needs of its order and signal)."""
     taken = IntentTaken(
         at=row.created_at,
         intent_id=row.public_id,
@@ -66,16 +67,16 @@ def queued(row: Intent) -> QueuedIntent:
         amount=row.amount,
         share=row.share,
         expires_at=row.expires_at,
-        client_order_id=row.order.client_order_id if row.order else "",
+        client_order_id=row.order_client_id or "",
         volatility=_volatility(row),
-        candle_close=row.signal.close if row.signal else None,
-        candle_at=_closed_at(row.signal) if row.signal else None,
+        candle_close=row.signal_close,
+        candle_at=_closed_at(row) if row.signal_id else None,
     )
     return QueuedIntent(taken, row.status == Intent.Status.CLAIMED, row.pk)
 
 
-def _closed_at(signal: Signal) -> datetime:
-    return signal.candle_open_time + timedelta(milliseconds=timeframe_ms(signal.timeframe))
+def _closed_at(row: Any) -> datetime:
+    return row.signal_open_time + timedelta(milliseconds=timeframe_ms(row.signal_timeframe))
 
 
 def _volatility(row: Intent) -> Decimal | None:
