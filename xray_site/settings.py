@@ -59,6 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "accounts.middleware.TypedSecrets",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -213,7 +214,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 
-# --- logs -----------------------------------------------------------------------------------------------------------
+# --- errors and logs -------------------------------------------------------------------------------------------------
+DEFAULT_EXCEPTION_REPORTER = "xray_site.error_reports.ScrubbedReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "xray_site.error_reports.MaskingFilter"
 LOG_LEVEL = env("XRAY_LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
@@ -248,6 +251,7 @@ MAX_SPREAD_PERCENT = env.float("MAX_SPREAD_PERCENT", default=0.01)  # a fraction
 XRAY_EXCHANGE_TIMEOUT_S = env.float("XRAY_EXCHANGE_TIMEOUT_S", default=10.0)
 XRAY_OUTGOING_ADDRESS = env("XRAY_OUTGOING_ADDRESS", default="")  # processes behind one address share its limits
 XRAY_TRAIN_EVERY_S = env.int("XRAY_TRAIN_EVERY_S", default=600)
+XRAY_KEYS_VERIFY_EVERY_S = env.int("XRAY_KEYS_VERIFY_EVERY_S", default=86400)
 XRAY_DEMO = env("XRAY_DEMO", default="")  # "0": commands take no demo's settings (xray_site.demo.beside)
 XRAY_EMBEDDED = env.bool("XRAY_EMBEDDED", default=False)  # the one-process demo: worker, beat and streams as threads
 XRAY_SIGNUP = env.bool("XRAY_SIGNUP", default=True)  # visitors may make a trader of themselves
@@ -268,6 +272,7 @@ env.within("BATCH_SIZE", BATCH_SIZE, 1, 1000)
 env.within("MAX_SPREAD_PERCENT", MAX_SPREAD_PERCENT, 0, 1)
 env.within("XRAY_EXCHANGE_TIMEOUT_S", XRAY_EXCHANGE_TIMEOUT_S, 0.1, 120)
 env.within("XRAY_TRAIN_EVERY_S", XRAY_TRAIN_EVERY_S, 10, 30 * 86400)
+env.within("XRAY_KEYS_VERIFY_EVERY_S", XRAY_KEYS_VERIFY_EVERY_S, 600, 30 * 86400)
 env.within("XRAY_STRATEGY_TIMEOUT_S", XRAY_STRATEGY_TIMEOUT_S, 0.1, 60)
 env.within("XRAY_STRATEGY_MEMORY_MB", XRAY_STRATEGY_MEMORY_MB, 64, 65536)
 XRAY_ENV_PROBLEMS = tuple(env.problems)  # reported by xray_site.checks

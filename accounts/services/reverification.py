@@ -6,6 +6,7 @@ Owners change keys at the exchange. What an answer leads to is `accounts.service
 import zlib
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q
 
@@ -15,7 +16,6 @@ from accounts.exchanges.modes import mode_check
 from accounts.models import ExchangeAccount
 
 State, Status = ExchangeAccount.Verification, ExchangeAccount.Status
-EVERY = timedelta(days=1)
 SPREAD = 0.2  # up to so much of the interval earlier or later, so that accounts added together do not come together
 SOON = timedelta(minutes=10)  # keys that nobody could ask about yet, or that wait to be deleted
 A_RUN = 5  # a verification weighs some 60 of the 6,000 a minute that an exchange allows
@@ -53,7 +53,7 @@ def verify_enqueue(account_id: int) -> None:
 def _candidates() -> list[ExchangeAccount]:
     """Accounts with keys that nobody asked about for as long as the earliest due time; refused keys that are left
     stay refused until they are replaced, but for those that only wait to be deleted."""
-    earliest = now() - EVERY * (1 - SPREAD)
+    earliest = now() - _every() * (1 - SPREAD)
     old = Q(verification__in=(State.VERIFIED, State.UNPROVEN), verified_at__lt=earliest)
     open_ = Q(verification=State.UNVERIFIED) | Q(verification=State.REFUSED, permissions__may_withdraw=True)
     rows = ExchangeAccount.objects.filter(old | open_).exclude(sealed_credentials="").exclude(status=Status.REMOVED)
@@ -65,7 +65,11 @@ def _due(account: ExchangeAccount) -> datetime:
     if account.verification not in (State.VERIFIED, State.UNPROVEN) or account.verified_at is None:
         return (account.verified_at or account.created_at) + SOON
     part = zlib.crc32(f"{account.public_id} {account.verified_at.isoformat()}".encode()) / 2**32
-    return account.verified_at + EVERY * (1 - SPREAD + 2 * SPREAD * part)
+    return account.verified_at + _every() * (1 - SPREAD + 2 * SPREAD * part)
+
+
+def _every() -> timedelta:
+    return timedelta(seconds=settings.XRAY_KEYS_VERIFY_EVERY_S)
 
 
 def _may(account: ExchangeAccount) -> bool:

@@ -30,14 +30,20 @@ def forget() -> None:
 
 
 @pytest.fixture
-def laboratory(settings, transactional_db, failing_exchange, monkeypatch):
+def laboratory_key():
+    """The API key of the laboratory's trader; its secret is the same backwards."""
+    return f"fault-lab-{next(COUNTER)}"
+
+
+@pytest.fixture
+def laboratory(settings, transactional_db, failing_exchange, monkeypatch, laboratory_key):
     """A trader with an account of its own at the failing exchange."""
     forget()
     url = failing_exchange.url
     settings.XRAY_EXCHANGE_ENDPOINTS = json.dumps({"binance": {"rest": url, "ws": url.replace("http", "ws")}})
     settings.XRAY_EXCHANGE_TIMEOUT_S, settings.PRACTICE_ADMIN_TOKEN = 0.5, TOKEN
     monkeypatch.setattr(catch_up, "QUIET_S", 1)
-    made = Laboratory(failing_exchange, f"fault-lab-{next(COUNTER)}")
+    made = Laboratory(failing_exchange, laboratory_key, f"fault-lab-{next(COUNTER)}")
     yield made
     made.script()
     loop.run(clients_close(), timeout_s=10)

@@ -57,17 +57,18 @@ def fault_on(kind: str, **where: str) -> dict[str, Any]:
 class Laboratory:
     """The exchange, the trader, and the platform's moved clock."""
 
-    def __init__(self, exchange: Process, key: str) -> None:
+    def __init__(self, exchange: Process, key: str, name: str = "") -> None:
+        name = name or key
         self.exchange, self.key, self.ahead = exchange, key, timedelta(0)
         exchange.account(key, USDT="10000")
         wiring.process_started()
         markets_load(exchange="binance")
-        user = User.objects.create(email=f"{key}@example.org")
+        user = User.objects.create(email=f"{name}@example.org")
         self.account = ExchangeAccount.objects.create(
-            user=user, name=key, exchange="binance", mode="practice", verification="verified",
+            user=user, name=name, exchange="binance", mode="practice", verification="verified",
             sealed_credentials=seal({"api_key": key, "api_secret": key[::-1], "passphrase": ""}),
         )  # fmt: skip
-        self.bot = Bot.objects.create(user=user, account=self.account, name=key, status="running")
+        self.bot = Bot.objects.create(user=user, account=self.account, name=name, status="running")
         self.bot.config = BotConfig.objects.create(
             bot=self.bot, version=1, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss="0.5",
             holding_time_s=100_000,

@@ -1,0 +1,33 @@
+"""Django's error pages and error mails without secrets, with DEBUG on as well."""
+
+import re
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+
+from accounts.scrub import scrub
+
+
+class MaskingFilter(SafeExceptionReporterFilter):
+    """Masks what Django masks, and settings whose addresses hold passwords, whether DEBUG is on or off."""
+
+    hidden_settings = re.compile(
+        rf"{SafeExceptionReporterFilter.hidden_settings.pattern}|_URL$|DATABASES|CACHES|CHANNEL_LAYERS", re.IGNORECASE
+    )
+
+    def is_active(self, request: Any) -> bool:
+        """Always: a debug page is copied into chats and issues."""
+        return True
+
+
+class ScrubbedReporter(ExceptionReporter):
+    """What is told of an exception, locals and request included, is scrubbed like a log."""
+
+    def get_traceback_html(self) -> SafeString:
+        """The page."""
+        return SafeString(scrub(super().get_traceback_html()))
+
+    def get_traceback_text(self) -> SafeString:
+        """The text."""
+        return SafeString(scrub(super().get_traceback_text()))
