@@ -60,7 +60,8 @@ def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
         ("trailing_after", "2", "from 0 to 1"),
         ("breakeven_after", "x", "Not a usable number"),
         ("exit_type", "hope", "market, maker"),
-        ("protection", "none", "platform, exchange"),
+        ("protection", "none", "Only 'platform'"),
+        ("protection", "exchange", "While the platform is down, nothing sells"),
         ("profit_steps", "0.01", "Up to 10 steps"),
         ("profit_steps", [{"gain": "0.01"}], "Up to 10 steps"),
         ("profit_steps", [{"gain": "0.01", "share": "a"}], "Not a usable number"),
@@ -103,6 +104,16 @@ def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
     )
     warnings = config_warnings(clean)
     assert "costs 3 times its first entry" in warnings["add_steps"][0]
+
+
+def test_a_version_that_asked_for_the_exchange_says_who_holds_its_levels(make):
+    account = make.account()
+    bot = bots.bot_create(user=account.user, data={"name": "Mine", "account": account})
+    BotConfig.objects.filter(pk=bot.config.pk).update(protection=BotConfig.Protection.EXCHANGE)
+    bot.config.refresh_from_db()
+    clean, errors = bot_config_validate({"name": "Mine"}, user=account.user, bot=bot)
+    assert errors == {}
+    assert "nothing rests at the exchange" in config_warnings(clean)["protection"][0]
 
 
 def test_small_steps_need_more_capital(make):

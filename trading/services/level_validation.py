@@ -29,6 +29,11 @@ STEP_WORDS = {
 }
 STEP_KEYS = {"profit_steps": "gain", "add_steps": "fall"}
 Steps = list[dict[str, str]]
+PLATFORM = "platform"
+HELD_HERE = (
+    "This platform watches every stop and target and sells when one is touched; nothing rests at the exchange yet. "
+    "While the platform is down, nothing sells."
+)
 
 
 def steps_parse(name: str, raw: Any) -> Steps:
@@ -57,6 +62,13 @@ def _shares_right(name: str, shares: list[Decimal]) -> bool:
     if name == "profit_steps":
         return all(share > 0 for share in shares) and sum(shares) <= 1
     return all(Decimal("0.01") <= share <= 10 for share in shares)
+
+
+def protection_parse(raw: Any) -> str:
+    """Where stop and target wait. Raises ValueError for what no exchange is asked to hold yet."""
+    if raw != PLATFORM:
+        raise ValueError(f"Only '{PLATFORM}': {HELD_HERE}")
+    return PLATFORM
 
 
 def levels_check(clean: Mapping[str, Any], errors: Errors) -> None:
@@ -97,6 +109,8 @@ def levels_warnings(clean: Mapping[str, Any], round_trip_fee: Decimal) -> Errors
             f"Below the round trip's fees of {_percent(round_trip_fee)} there is nothing to cover yet: "
             "the stop moves only once the bid is above the costs."
         ]
+    if clean["protection"] != PLATFORM:  # a version from before it was refused
+        warnings["protection"] = [HELD_HERE]
     steps = clean["profit_steps"]
     if steps and Decimal(steps[0]["gain"]) <= round_trip_fee:
         warnings["profit_steps"] = [
