@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from accounts.scrub import scrub
@@ -24,10 +23,10 @@ class MaskingFilter(SafeExceptionReporterFilter):
 class ScrubbedReporter(ExceptionReporter):
     """What is told of an exception, locals and request included, is scrubbed like a log."""
 
-    def get_traceback_html(self) -> SafeString:
+    def get_traceback_html(self) -> str:  # type: ignore[override]
         """The page."""
-        return SafeString(scrub(super().get_traceback_html()))
+        return scrub(super().get_traceback_html())
 
-    def get_traceback_text(self) -> SafeString:
+    def get_traceback_text(self) -> str:  # type: ignore[override]
         """The text."""
-        return SafeString(scrub(super().get_traceback_text()))
+        return scrub(super().get_traceback_text())
