@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -299,9 +299,9 @@ def _typed(name: str, value: Any) -> Any:
         return text
     try:
         number = Decimal(text)
-    except InvalidOperation:
+        return number / 100 if number.is_finite() else text
+    except ArithmeticError:  # no number, or 1e999999999
         return text
-    return number / 100 if number.is_finite() else text
 
 
 def steps_shown(steps: list[dict[str, str]], key: str) -> str:
@@ -315,7 +315,7 @@ def steps_typed(text: str, key: str) -> Any:
     """Typed steps as the service takes them; what cannot be read is left for the service to refuse."""
     try:
         pairs = [[Decimal(number.strip(" %")) / 100 for number in pair.split(":")] for pair in _pairs(text)]
-    except InvalidOperation:
+    except ArithmeticError:
         return text
     return [dict(zip((key, "share"), pair, strict=True)) if len(pair) == 2 else {} for pair in pairs]
 

@@ -1,6 +1,6 @@
 """What the form of an account's limits asks for (see `trading.services.limits`, which decides what is right)."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from trading.forms_limits import FieldSpec
 
@@ -22,6 +22,6 @@ def as_fraction(text: str) -> Decimal | str:
     """Typed per cent as a fraction; what is no number is left for the service to refuse."""
     try:
         number = Decimal(text.replace("\N{NO-BREAK SPACE}", ""))
-    except InvalidOperation:
+        return number / 100 if number.is_finite() else text
+    except ArithmeticError:  # no number, or 1e999999999
         return text
-    return number / 100 if number.is_finite() else text

@@ -61,7 +61,7 @@ def chart_data(request: HttpRequest, symbol: str) -> JsonResponse:
         allowed = ", ".join(settings.XRAY_TIMEFRAMES)
         return JsonResponse({"error": f"Unknown timeframe. One of: {allowed}."}, status=400)
     since = request.GET.get("since", "")
-    since_ms = int(since) if since.isdigit() and len(since) < 15 else None
+    since_ms = int(since) if since.isdecimal() and len(since) < 15 else None
     return JsonResponse(
         {
             "candles": _candles(instrument, timeframe, since_ms),
@@ -98,7 +98,7 @@ def entry(request: HttpRequest, symbol: str) -> HttpResponse:
 
 def _bot_of(request: HttpRequest, reference: str) -> Bot:
     rows = Bot.objects.filter(user=user_of(request), deleted_at=None).select_related("account", "config", "user")
-    if not reference.isdigit() or len(reference) > 17:
+    if not reference.isdecimal() or len(reference) > 17:
         raise ValidationError({"bot": ["Choose the bot whose plan and limits the entry follows."]})
     return get_object_or_404(rows, pk=int(reference))
 

@@ -88,7 +88,7 @@ def trades_filtered(request: HttpRequest) -> Any:
     symbol, bot = request.GET.get("symbol", "").strip().upper(), request.GET.get("bot", "")
     if symbol:
         rows = rows.filter(instrument__symbol__startswith=symbol)
-    if bot.isdigit() and len(bot) < 18:
+    if bot.isdecimal() and len(bot) < 18:
         rows = rows.filter(bot_id=int(bot))
     if reason := request.GET.get("reason", ""):
         rows = rows.filter(close_reason=reason)
