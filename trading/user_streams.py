@@ -74,11 +74,21 @@ async def _account_stream(account: ExchangeAccount) -> None:
                 wait = BACKOFF_S[1]
                 await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
-        except Exception:  # whatever a message makes ccxt stumble over: the orders are read anyway
+        except Exception as error:  # whatever a message makes ccxt stumble over: the orders are read anyway
+            if isinstance(_meant(error), ExchangeStopped):
+                wait = BACKOFF_S[1]
+                await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.exception("user stream of account %s: a message does not parse; again in %.0f s", account.pk, wait)
         await asyncio.to_thread(_gap, account.pk)
         await asyncio.sleep(wait)
         wait = min(wait * 2, BACKOFF_S[1])
+
+
+def _meant(error: BaseException) -> ExchangeError | None:
+    """What the exchange said when ccxt stumbled over it: it answers a refused key with a KeyError."""
+    from accounts.exchanges.error_map import translation
+
+    return translation(error.__context__, "The user stream") if error.__context__ is not None else None
 
 
 async def _messages(account: ExchangeAccount) -> Any:

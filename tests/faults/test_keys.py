@@ -1,10 +1,12 @@
 """Keys that change at the exchange while an account trades: it alone stops, and what is open is closed all the same."""
 
 import asyncio
+import time
 
 import pytest
 from asgiref.sync import async_to_sync
 
+from accounts.exchanges.loop import background_loop
 from accounts.models import ExchangeAccount, Notice
 from accounts.services.exchange_accounts import account_replace_keys
 from accounts.services.verification import account_verify
@@ -97,3 +99,16 @@ def test_the_stream_of_replaced_or_deleted_keys_ends_while_the_process_goes_on(l
     told = async_to_sync(_watched)(monkeypatch, change)
     assert told[:1] == [("begun", before)] and ("ended", before) in told
     assert [what for what, _ in told].count("begun") == (1 if gone else 2)
+
+
+def test_a_stream_whose_key_is_refused_has_it_asked_about(laboratory, queued, monkeypatch):
+    monkeypatch.setattr(user_streams, "account_wake_now", lambda _account_id: True)
+    laboratory.act("key_revoke")
+    stream = asyncio.run_coroutine_threadsafe(user_streams._account_stream(laboratory.account), background_loop())
+    try:
+        deadline = time.monotonic() + 20
+        while not queued and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        stream.cancel()
+    assert queued == [laboratory.account.pk]
