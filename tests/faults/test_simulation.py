@@ -14,9 +14,9 @@ from tests.faults.simulation.desk import SimDesk
 from tests.faults.simulation.exchange import SimExchange
 from tests.faults.simulation.world import World
 from trading.brokers import live
-from trading.domain import closing, engine, fills
+from trading.domain import closing, engine, fills, protection
 from trading.domain.risk import expiry
-from trading.domain.types import ZERO, CashMoved, FillSeen, OrderAnswered, OrderStatus
+from trading.domain.types import ZERO, CashMoved, FillSeen, OrderAnswered, OrderStatus, Purpose
 from trading.turn import catch_up, check, execution
 from trading.turn.execution import Execution
 
@@ -185,11 +185,29 @@ def entries_never_late(patch):
     patch.setattr(risk, "RULES", tuple(rule for rule in risk.RULES if rule is not expiry.check))
 
 
+def exit_beside_the_stop(patch):
+    """An exit is sent while a stop for the same coins still rests at the exchange."""
+    others = closing.orders_of
+    patch.setattr(closing, "orders_of", lambda *given: [o for o in others(*given) if o.purpose != Purpose.PROTECT])
+
+
+def stop_never_resized(patch):
+    """A stop that was placed stays as it is, whatever is bought or sold after."""
+    patch.setattr(protection, "_unfit", lambda state, position: [])
+
+
+def a_stop_once_placed_protects(patch):
+    """That a stop was sent under an id counts as protection, though it is not there any more."""
+    missing = protection._missing
+    patch.setattr(protection, "_missing", lambda state, p, at: not p.stops_placed and missing(state, p, at))
+
+
 BUGS = [
     blind_resend, unclear_is_refused, fills_count_again, sent_before_commit, absent_too_early, never_absent,
     stop_ignored_on_the_way, lease_not_proved_on_leaving, lease_without_fence, signed_when_it_leaves, fees_left_out,
     cancel_taken_for_done, end_told_before_its_fills, difference_booked_at_first_sight, compared_while_unclear,
     transfers_never_booked, changes_seen_too_early, coins_of_others_sold, entries_never_late,
+    exit_beside_the_stop, stop_never_resized, a_stop_once_placed_protects,
 ]  # fmt: skip
 
 

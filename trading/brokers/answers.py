@@ -14,7 +14,7 @@ from accounts.clock import now
 from accounts.exchanges.errors import RAW_LENGTH, AnswerImpossible, AnswerUnreadable
 from accounts.scrub import scrub
 from trading.domain.money import exact
-from trading.domain.types import OrderState, Side
+from trading.domain.types import OrderState, OrderType, Side
 
 STATUSES = ("open", "closed", "canceled", "canceling", "expired", "rejected")  # ccxt's words
 ENDED = ("closed", "canceled", "expired")
@@ -153,7 +153,8 @@ def _of_order(row: dict[str, Any], order: OrderState, price: Decimal) -> None:
     if order.exchange_order_id and row.get("order") is not None:
         _same("order id", str(row["order"]), order.exchange_order_id)
     sign = 1 if order.side is Side.BUY else -1
-    if order.price is not None and sign * price > sign * order.price * (ROUNDED if sign > 0 else 1 / ROUNDED):
+    limit = None if order.type is OrderType.STOP else order.price  # a stop sells at the market, below its price
+    if limit is not None and sign * price > sign * limit * (ROUNDED if sign > 0 else 1 / ROUNDED):
         raise AnswerImpossible(f"A trade's price ({price}) is worse than the order's ({order.price}).")
     near = order.reference_price
     if near and not near / PRICE_FACTOR < price < near * PRICE_FACTOR:

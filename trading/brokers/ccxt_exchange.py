@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection
 
-from accounts.exchanges.errors import readable
+from accounts.exchanges.errors import ExchangeRefused, readable
 from accounts.exchanges.loop import run
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
-from trading.domain.types import Event, OrderState
+from trading.domain.types import Event, OrderState, OrderType
 from trading.runner import Request, one_by_one
 from trading.turn.ports import Answer, Leaving
 
@@ -30,7 +30,9 @@ class CcxtExchange:
         self.account = account
 
     def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
-        """Send an order once."""
+        """Send an order once. Raises ExchangeRefused for a stop: sent as a limit order it would sell at once."""
+        if order.type is OrderType.STOP:
+            raise ExchangeRefused("Stops cannot rest at this exchange through this platform yet.")
         return _wait(calls.order_create(self.account, order, _check(leaving, order)))
 
     def order_cancel(self, order: OrderState) -> None:

@@ -11,8 +11,8 @@ ones too (see `fills`).
 from collections.abc import Callable
 from typing import Any
 
-from trading.domain import adding, closing, entries, fills, reducing, replacing, running
-from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, maker_late, overdue, step_due
+from trading.domain import adding, closing, entries, fills, protection, reducing, replacing, running
+from trading.domain.exits import cancel_due, exit_waits, flatten_wanted, maker_late, overdue, step_blockers, step_due
 from trading.domain.ledger import post
 from trading.domain.levels import levels_reset, raises, stop_raise, touched
 from trading.domain.money import exact
@@ -112,6 +112,8 @@ def _position_quoted(state: AccountState, position: PositionState, event: QuoteS
         return effects + closing.begin(state, position, purpose, event.at)
     for order in maker_late(state, position, event.quote):
         effects += closing.cancel_ask(order, event.at, "The price fell to the stop.")
+    for order in step_blockers(state, position, event.quote):
+        effects += closing.cancel_ask(order, event.at, "The price touched a step.")
     step = step_due(state, position, event.quote)
     if step is Purpose.PROFIT_STEP:
         return effects + reducing.step_take(state, position, event.at)
@@ -129,6 +131,8 @@ def _clock_mark(state: AccountState, event: ClockMark) -> list[Effect]:
             effects += closing.begin(state, position, Purpose.FORCE_EXIT, event.at)
         elif overdue(position, event.at):
             effects += closing.begin(state, position, Purpose.HOLDING_TIME, event.at)
+        else:
+            effects += protection.look(state, position, event.at)
     return effects
 
 

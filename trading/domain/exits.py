@@ -81,6 +81,8 @@ def order_reached(order: OrderState, quote: Quote) -> bool:
         return False
     if order.type is OrderType.MARKET or order.price is None:
         return True
+    if order.type is OrderType.STOP:
+        return quote.bid <= order.price
     return quote.ask <= order.price if order.side is Side.BUY else quote.bid >= order.price
 
 
@@ -90,6 +92,14 @@ def step_due(state: AccountState, position: PositionState, quote: Quote) -> Purp
     if step is None or any(order.position_id == position.position_id for order in state.orders.values()):
         return None
     return step
+
+
+def step_blockers(state: AccountState, position: PositionState, quote: Quote) -> list[OrderState]:
+    """Stops that rest at the exchange while this quote touches a step: they hold the coins."""
+    if step_touched(position, quote) is None:
+        return []
+    own = [o for o in state.orders.values() if o.position_id == position.position_id]
+    return [order for order in own if order.purpose is Purpose.PROTECT and not order.cancel_requested]
 
 
 def maker_late(state: AccountState, position: PositionState, quote: Quote) -> list[OrderState]:
@@ -118,4 +128,5 @@ def _position_touched(state: AccountState, position: PositionState, quote: Quote
         or touched(position, quote) is not None
         or step_due(state, position, quote) is not None
         or bool(maker_late(state, position, quote))
+        or bool(step_blockers(state, position, quote))
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from trading.domain import protection
 from trading.domain.closing import bid_of, cancel_ask, orders_of, send
 from trading.domain.closing import finish as position_finish
 from trading.domain.entries import rest_taken
@@ -35,6 +36,9 @@ def on_order_moved(state: AccountState, order: OrderState, at: datetime, *, was_
         return []
     state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
     position = state.positions.get(order.position_id)
+    if order.purpose is Purpose.PROTECT:
+        more = [] if position is None or orders_of(state, position) else protection.ended(state, order, position, at)
+        return [protection.decided(order, at), *more]
     if position is None or orders_of(state, position):
         return []
     if order.side is Side.BUY:
@@ -55,7 +59,7 @@ def _entry_closed(state: AccountState, order: OrderState, position: PositionStat
     if not position.bought:
         position.close_reason = position.close_reason or "not_filled"
         return effects + position_finish(state, position, at)
-    return effects
+    return effects + protection.look(state, position, at)
 
 
 def _entry_result(order: OrderState, position: PositionState) -> tuple[str, str]:

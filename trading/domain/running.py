@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from trading.domain import closing
+from trading.domain import closing, protection
 from trading.domain.exits import exits_due
 from trading.domain.risk import RUNNING, Denial, loss_streak, slippage_average
 from trading.domain.risk_day import day_begin, day_due
@@ -37,6 +37,8 @@ def look(state: AccountState, at: datetime) -> list[Effect]:
 
 def due(state: AccountState, at: datetime) -> bool:
     """Whether a clock mark at this moment would do anything: to orders and positions, or to what `look` changes."""
+    if any(protection.due(state, position, at) for position in state.positions.values()):
+        return True
     if exits_due(state, at) or day_due(state, at) or _unseen(state, at) != state.risk.unseen:
         return True
     new, over = _changes(state, at)

@@ -26,6 +26,7 @@ class OrderType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
     LIMIT_MAKER = "limit_maker"
+    STOP = "stop"  # rests until the price falls to `price`, then sells at the market
 
 
 class OrderStatus(StrEnum):
@@ -65,6 +66,7 @@ class Purpose(StrEnum):
     REDUCE = "reduce"
     CANCEL = "cancel"
     REPLACE = "replace"
+    PROTECT = "protect"
 
     @property
     def is_entry(self) -> bool:
@@ -107,6 +109,7 @@ class InstrumentSpec:
     maker_fee: Decimal = Decimal("0.001")
     taker_fee: Decimal = Decimal("0.001")
     group: str = ""  # the coin that it moves together with (`signals.domain.correlation`); empty: not known
+    holds_stops: bool = False  # whether a stop may rest at the exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,7 @@ class PositionState:
     adds_taken: int = 0
     first_price: Decimal = ZERO  # average price and cost of the first entry, before fees: steps in count from these
     first_cost: Decimal = ZERO
+    stops_placed: int = 0  # stops that were sent to rest at the exchange
 
 
 @dataclass(slots=True)

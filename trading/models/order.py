@@ -30,6 +30,7 @@ class Intent(models.Model):
         REDUCE = "reduce", "Sale of a part by hand"
         CANCEL = "cancel", "Cancel by hand"
         REPLACE = "replace", "Change by hand"
+        PROTECT = "protect", "Stop at the exchange"
 
     class Status(models.TextChoices):
         """Its life: pending, then claimed, then exactly one of the rest."""
@@ -101,6 +102,7 @@ class Order(models.Model):
         MARKET = "market", "Market"
         LIMIT = "limit", "Limit"
         LIMIT_MAKER = "limit_maker", "Limit, maker only"
+        STOP = "stop", "Stop, then market"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     intent = models.ForeignKey(Intent, on_delete=models.PROTECT, related_name="orders")

@@ -65,6 +65,7 @@ class Position(models.Model):
     adds_taken = models.PositiveSmallIntegerField(default=0, help_text="Steps in.")
     first_price = ExactDecimalField(default="0", help_text="Average price of the first entry: steps in count from it.")
     first_cost = ExactDecimalField(default="0", help_text="What the first entry cost, before fees.")
+    stops_placed = models.PositiveIntegerField(default=0, help_text="Stops sent to rest at the exchange.")
     hold_until = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=24, blank=True)
     entry_intent_id = models.UUIDField(null=True, blank=True, help_text="Public id of the intent that opened it.")

@@ -268,6 +268,7 @@ def position_state(row: Position) -> PositionState:
         adds_taken=row.adds_taken,
         first_price=row.first_price,
         first_cost=row.first_cost,
+        stops_placed=row.stops_placed,
     )
 
 

@@ -75,6 +75,7 @@ POSITION_COLUMNS = (
     "adds_taken",
     "first_price",
     "first_cost",
+    "stops_placed",
 )
 
 

@@ -83,6 +83,8 @@ class SimExchange:
             raise ExchangeRefused("An order with this id is open.")
         if order.amount % spec.lot_size or order.amount <= 0:
             raise Broken(f"{order.amount} is no multiple of the lot")
+        if order.type == "stop" and self.bid(order.symbol) <= (order.price or ZERO):
+            raise ExchangeRefused("The stop would trigger at once.")
         price = order.price if order.price is not None else self.ask(order.symbol)
         pays = (spec.quote, order.amount * price) if order.side == "buy" else (spec.base, order.amount)
         if pays[1] > self._free(account, pays[0]):
@@ -94,7 +96,7 @@ class SimExchange:
             order.price, self.world.now(),
         )  # fmt: skip
         account.orders.append(made)
-        if made.type == "market" or self._crosses(made.symbol, made.side, price):
+        if made.type == "market" or (made.type != "stop" and self._crosses(made.symbol, made.side, price)):
             self._fill_some(account, made, maker=False)
         return made
 
@@ -156,8 +158,11 @@ class SimExchange:
             self.prices[symbol] = max(self.prices[symbol] + step * spec.tick_size, spec.tick_size * 100)
         for account in self.accounts.values():
             for order in account.orders:
+                if order.type == "stop" and order.status == "open" and self.bid(order.symbol) <= (order.price or ZERO):
+                    order.type, order.price = "market", None  # triggered
                 if order.status == "open" and (
-                    order.type == "market" or self._crosses(order.symbol, order.side, order.price or ZERO)
+                    order.type == "market"
+                    or (order.type != "stop" and self._crosses(order.symbol, order.side, order.price or ZERO))
                 ):
                     self._fill_some(account, order, maker=order.type != "market")
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -93,14 +94,15 @@ class World(Acts):
     def _levels(self) -> PlanLevels:
         """Often none; else any mixture, near enough that the walking price meets them."""
         rng = self.rng
+        resting = rng.random() < 0.5
         if rng.random() < 0.4:
-            return NO_LEVELS
+            return replace(NO_LEVELS, at_exchange=resting)
         steps = (ProfitStep(D("0.001"), D("0.3")), ProfitStep(D("0.002"), D("0.3")))
         adds = (AddStep(D("0.001"), D("0.5")), AddStep(D("0.003"), D(1)))
         return PlanLevels(
             trailing=D(rng.choice(["0", "0.002"])), trailing_after=D(rng.choice(["0", "0.001"])),
             breakeven_after=D(rng.choice(["0", "0.003"])), profit_steps=steps[: rng.randint(0, 2)],
-            add_steps=adds[: rng.randint(0, 2)], maker_exit=rng.random() < 0.3,
+            add_steps=adds[: rng.randint(0, 2)], maker_exit=rng.random() < 0.3, at_exchange=resting,
         )  # fmt: skip
 
     # --- time and chance --------------------------------------------------------------------------------------------
@@ -238,6 +240,10 @@ class World(Acts):
             raise Broken(f"order {order.client_order_id} was sent twice")
         if any(o.status == "open" for o in twins):
             raise Broken(f"intent {order.intent_id} has two live orders")
+        known = [(o, rows.orders.get(o.client_id)) for o in self.exchange.accounts[account_id].orders]
+        resting = [o for o, ours in known if ours and ours.position_id == order.position_id and o.status == "open"]
+        if order.side is Side.SELL and any(o.side == "sell" for o in resting):
+            raise Broken(f"position {order.position_id} is on sale twice at the exchange")
         if order.purpose.is_entry:
             bot = rows.bots[order.bot_id]
             until = rows.intents[order.intent_id].taken.expires_at
@@ -281,6 +287,7 @@ class World(Acts):
             for bot in rows.bots.values():
                 bot.stop, bot.stopped_at = StopLevel.NONE, None
         self._until(lambda: not self._unclear(), timedelta(seconds=30), "an order stayed unclear")
+        self._protected()
         for account_id, rows in self.rows.items():
             for bot_id, symbol in sorted({(p.bot_id, p.symbol) for p in rows.positions.values() if self._held(p)}):
                 key = UUID(int=self.rng.getrandbits(100))
@@ -295,6 +302,36 @@ class World(Acts):
             self.pass_time(13)
             for account_id in self.rows:
                 self._turn(account_id)
+
+    def _protected(self) -> None:
+        """Open positions whose plan asks for it have a stop at the exchange: for what they hold, at their level."""
+        for _ in range(4):
+            self.pass_time(4)
+            for account_id in self.rows:
+                self._turn(account_id)
+        for account_id, rows in self.rows.items():
+            for position in [p for p in rows.positions.values() if self._asks_protection(account_id, p)]:
+                names = {o.client_order_id for o in rows.orders.values() if o.position_id == position.position_id}
+                theirs = [o for o in self.exchange.accounts[account_id].orders if o.client_id in names]
+                stops = [(o.rest, o.price) for o in theirs if o.status == "open" and o.type == "stop"]
+                lot = SPECS[position.symbol].lot_size
+                if stops != [(min(position.amount // lot * lot, D(9000)), position.stop_price)]:
+                    raise Broken(f"{position.amount} with a stop at {position.stop_price} are protected by {stops}")
+
+    def _asks_protection(self, account_id: int, position: Any) -> bool:
+        spec, bid = SPECS[position.symbol], self.exchange.bid(position.symbol)
+        same = [p for p in self.rows[account_id].positions.values() if p.symbol == position.symbol and self._held(p)]
+        at_work = [o for o in self.rows[account_id].orders.values() if o.status in OPEN and o.purpose != "protect"]
+        return (
+            position.plan.levels.at_exchange and position.status is PositionStatus.OPEN
+            and position.exit_intent_id is None and (position.retry_at is None or position.retry_at < self.clock)
+            and not any(o.position_id == position.position_id for o in at_work)
+            and (position.add_price is None or position.add_price < bid)
+            and (position.step_price is None or position.step_price > bid)
+            and not any(one[:2] == (account_id, spec.base) for one in self.taken)
+            and position.stop_price < bid and position.amount * position.stop_price > 2 * spec.min_notional
+            and sum(p.amount for p in same) <= self.exchange.accounts[account_id].balances.get(spec.base, D(0))
+        )  # fmt: skip
 
     def _entry_refused(self, rows: Rows) -> None:
         """Something to do, so that the account is checked once more: an entry that risk denies."""

@@ -1,0 +1,94 @@
+"""A stop that rests at the exchange: alone with its coins, of the right size, and never taken for more than it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+from tests.trading.domain.desk import BTC, PLAN, Desk
+from trading.domain.plan_levels import PlanLevels
+from trading.domain.types import InstrumentSeen, OrderStatus, OrderType, Purpose
+
+
+def bought(spec=BTC, holds=True):
+    """2 BTC bought at 100 under a plan whose stop (99) rests at the exchange."""
+    desk = Desk(paper=False, plan=replace(PLAN, levels=PlanLevels(at_exchange=True)))
+    desk.feed(InstrumentSeen(desk.now, replace(spec, holds_stops=holds))).quote("99.99")
+    desk.intent(Purpose.ENTRY)
+    entry = desk.order.client_order_id
+    desk.answer(entry).fill(entry, desk.order.amount)
+    return desk
+
+
+def stop_of(desk):
+    return next(o for o in desk.state.orders.values() if o.purpose is Purpose.PROTECT)
+
+
+def held(desk):
+    return next(iter(desk.state.positions.values()))
+
+
+def test_it_is_placed_with_the_last_fill_of_the_entry():
+    stop = stop_of(bought())
+    assert (stop.type, stop.price, stop.amount) == (OrderType.STOP, D("99"), D("2"))
+
+
+def test_none_is_placed_where_the_exchange_holds_none():
+    assert bought(holds=False).state.orders == {}
+
+
+def test_an_exit_waits_until_it_is_proved_gone():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop)
+    exit_ = desk.intent(Purpose.EXIT)
+    assert desk.broker.cancelled == [stop] and desk.broker.sent[-1] == stop
+    desk.answer(stop, OrderStatus.UNKNOWN)
+    assert desk.broker.sent[-1] == stop, "unclear is not gone"
+    desk.answer(stop, OrderStatus.CANCELLED)
+    (sale,) = desk.state.orders.values()
+    assert (sale.intent_id, sale.type, sale.amount) == (exit_, OrderType.MARKET, D(2))
+
+
+def test_what_it_sold_on_the_way_out_is_not_sold_again():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop)
+    exit_ = desk.intent(Purpose.EXIT)
+    desk.fill(stop, "2", price=99, trade_id="t2")
+    assert desk.state.orders == {} and desk.state.positions == {}
+    assert desk.decision(exit_) == ("done", "")
+
+
+def test_a_filled_stop_closes_the_position_as_a_stop_loss():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop).fill(stop, "2", price=99, trade_id="t2")
+    (closed,) = desk.state.closed_positions.values()
+    assert (closed.close_reason, closed.amount) == ("stop_loss", D(0))
+
+
+def test_it_is_replaced_when_what_is_held_changed():
+    desk = bought()
+    old = stop_of(desk).client_order_id
+    desk.answer(old).fill(old, "0.5", price=99, trade_id="t2")
+    held(desk).amount += 1  # a late fill of the entry
+    desk.state.balances["BTC"] += 1
+    desk.mark()
+    assert desk.broker.cancelled == [old]
+    desk.answer(old, OrderStatus.CANCELLED)
+    assert stop_of(desk).client_order_id != old and stop_of(desk).amount == D("2.5")
+
+
+def test_refused_or_ended_by_others_the_platform_holds_the_level_and_tries_again_later():
+    for status in (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.EXPIRED):
+        desk = bought()
+        first = stop_of(desk).client_order_id
+        desk.answer(first, status)
+        desk.mark(60)
+        assert desk.state.orders == {}
+        desk.quote("98.99")
+        assert next(iter(desk.state.orders.values())).purpose is Purpose.STOP_LOSS
+        desk = bought()
+        desk.answer(stop_of(desk).client_order_id, status)
+        desk.later(timedelta(minutes=6).total_seconds()).mark()
+        assert stop_of(desk).client_order_id != first
