@@ -129,7 +129,7 @@ def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | N
     if account is not None:
         client.nonce = _nonce(client, exchange, testnet=bool(client.isSandboxModeEnabled))
     if account is not None or pro:
-        _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled))
+        _share_markets(client, exchange, testnet=bool(client.isSandboxModeEnabled), signs=account is not None)
     else:
         _limits_learn(client, quirks, place)
     return client
@@ -253,15 +253,19 @@ async def _limits_ask(client: Any, quirks: Quirks, place: str) -> None:
         budget.purpose.reset(token)
 
 
-def _share_markets(client: Any, exchange: str, *, testnet: bool) -> None:
+def _share_markets(client: Any, exchange: str, *, testnet: bool, signs: bool) -> None:
     """One market load per exchange: signing and streaming clients take the markets of the public one."""
+    ready = False
 
     async def load_markets(reload: bool = False, params: dict[str, Any] | None = None) -> Any:
-        if client.markets and not reload:
-            return client.markets
-        source = public_client(exchange, testnet=testnet)
-        await source.load_markets(reload, params or {})
-        client.set_markets_from_exchange(source)
+        nonlocal ready
+        if not client.markets or reload:
+            source = public_client(exchange, testnet=testnet)
+            await source.load_markets(reload, params or {})
+            client.set_markets_from_exchange(source)
+        if signs and not ready:
+            await quirks_for(exchange).account_ready(client)
+            ready = True
         return client.markets
 
     client.load_markets = load_markets

@@ -132,6 +132,7 @@ def _guard(
     async def guard(request: Any, send: Any) -> aiohttp.ClientResponse:
         _dial_check(exchange, request.url, allowed, suffixes)
         _ban_check(exchange, account_id)
+        request.headers.update(quirks_for(exchange.partition(":")[0]).expiry(request.url.path, request.headers))
         response: aiohttp.ClientResponse = await send(request)
         _limits_note(exchange, response, account_id)
         await _data_check(exchange, response)

@@ -48,13 +48,27 @@ def streaming(wake: Callable[[str, str, int], None] = lambda *_: None) -> Any:
         thread.join(10)
 
 
+def id_core(order: Order) -> str:
+    """The exchange's id of an order, without what some exchanges put before the number."""
+    return order.exchange_order_id.rpartition("_")[2]
+
+
 class Trader:
     """One user with an account at the other exchange and a running bot."""
 
-    def __init__(self, other: OtherBinance, **config: Any) -> None:
-        self.other, self.key = other, KEY
+    def __init__(
+        self,
+        other: OtherBinance,
+        *,
+        exchange: str = "binance",
+        key: str = KEY,
+        secret: str = SECRET,
+        passphrase: str = "",
+        **config: Any,
+    ) -> None:
+        self.other, self.exchange, self.key, self.passphrase = other, exchange, key, passphrase
         self.user = user_create(email="t@example.org", password="a-long-word-81", role="trader")
-        self.account = self.account_added(KEY, SECRET)
+        self.account = self.account_added(key, secret)
         reconciliation.check_want(self.account.pk, "test")
         account_verify(account_id=self.account.pk)
         self.account.refresh_from_db()
@@ -64,8 +78,9 @@ class Trader:
 
     def account_added(self, key: str, secret: str, name: str = "other") -> ExchangeAccount:
         return account_add(
-            user=self.user, name=name, exchange="binance", mode="practice", api_key=key, api_secret=secret
-        )
+            user=self.user, name=name, exchange=self.exchange, mode="practice", api_key=key, api_secret=secret,
+            passphrase=self.passphrase,
+        )  # fmt: skip
 
     def bot_made(self, name: str, **config: Any) -> Bot:
         values = {"entry_type": "market", "capital_per_trade": "60", "max_positions": 6, "holding_time_s": 3000,
@@ -88,7 +103,7 @@ class Trader:
 
     def buy(self, symbol: str, amount: str = "60", bot: Bot | None = None, **more: Any) -> Position:
         """A manual entry, worked on until it is decided."""
-        until(lambda: latest("binance", symbol) and latest("binance", "BNB/USDT"))
+        until(lambda: latest(self.exchange, symbol) and latest(self.exchange, "BNB/USDT"))
         bot = bot or self.bot
         intent = intents.entry_request(bot=bot, symbol=symbol, amount_quote=amount, actor=self.user, **more)
         self.until(lambda: not Intent.objects.filter(pk=intent.pk, status="pending").exists())
@@ -115,7 +130,7 @@ class Trader:
         assert set(orders) == {name for name, row in ours.items() if row.status != "rejected"}
         for name, row in orders.items():
             mine = ours[name]
-            assert (mine.status, mine.exchange_order_id) == (STATUS[row["status"]], str(row["orderId"]))
+            assert (mine.status, id_core(mine)) == (STATUS[row["status"]], str(row["orderId"]))
             assert (mine.filled, mine.cost) == (D(row["executedQty"]), D(row["cummulativeQuoteQty"]))
         self._fills_equal(theirs["fills"])
         for row in theirs["balances"][self.key]:
@@ -130,8 +145,8 @@ class Trader:
 
         ours = Fill.objects.select_related("order", "instrument")
         mine = {
-            (fill.instrument.market_id, fill.trade_id): (
-                fill.price, fill.amount, fill.fee, fill.fee_currency, fill.maker, fill.order.exchange_order_id
+            (fill.instrument.market_id.replace("-", ""), fill.trade_id): (
+                fill.price, fill.amount, fill.fee, fill.fee_currency, fill.maker, id_core(fill.order)
             )
             for fill in ours
         }  # fmt: skip

@@ -26,7 +26,7 @@ class Client:
     """Answers by method name: a value, an exception, or a list of them in turn."""
 
     def __init__(self, **answers):
-        self.answers, self.calls = answers, []
+        self.answers, self.calls, self.id = answers, [], "binance"
         self.has = {"fetchOrders": True, "fetchOrderTrades": True}
 
     def __getattr__(self, name):

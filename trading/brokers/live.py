@@ -111,8 +111,9 @@ class LiveBroker:
         fills: list[Event] = [fill_seen(order, trade, answer) for trade in trades]
         known = order.status is OrderStatus.ACTIVE and order.exchange_order_id == exchange_id
         events = [*([] if known else [_answered(order, OrderStatus.ACTIVE, exchange_id)]), *fills]
-        if status in CLOSED and _sum(trades) >= number(answer.get("filled")):
-            events.append(_answered(order, CLOSED[status], exchange_id, order.reason or "Ended at the exchange."))
+        ended = _ended(order, answer)
+        if ended is not None and _sum(trades) >= number(answer.get("filled")):
+            events.append(_answered(order, ended, exchange_id, order.reason or "Ended at the exchange."))
         return events
 
     def _trades(self, order: OrderState, exchange_id: str) -> list[Any]:
@@ -148,6 +149,17 @@ def fill_read(
         fee_currency=str(fee.get("currency") or (base if side is Side.BUY else quote)),
         maker=trade.get("takerOrMaker") == "maker",
     )
+
+
+def _ended(order: OrderState, answer: dict[str, Any]) -> OrderStatus | None:
+    """How an order ended that is not filled; None when it rests, or is filled (its fills say that).
+
+    For some exchanges an order that was filled in part and then cancelled is "closed" as one that was filled is.
+    """
+    status, filled = str(answer.get("status")), answer.get("filled")
+    if status == "closed" and filled is not None and number(filled) < order.amount:
+        return OrderStatus.CANCELLED
+    return CLOSED.get(status)
 
 
 @exact

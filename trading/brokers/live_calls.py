@@ -11,7 +11,7 @@ from typing import Any
 from accounts.exchanges.budget import Purpose, purpose
 from accounts.exchanges.errors import AnswerUnreadable, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
-from accounts.exchanges.quirks import quirks_for
+from accounts.exchanges.quirks import Quirks, quirks_for
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
 from trading.brokers.answers import exact_value, number, raw_of
@@ -53,7 +53,8 @@ async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:
     """Ask for an order's cancel, by the exchange's id when it is known."""
     client = await client_ready(account)
     purpose.set(Purpose.URGENT)
-    params = {} if order.exchange_order_id else {"clientOrderId": order.client_order_id}
+    named = quirks_for(account.exchange).client_id_param
+    params = {} if order.exchange_order_id else {named: order.client_order_id}
     with translated("The cancel"):
         await client.cancel_order(order.exchange_order_id or None, order.symbol, params)
 
@@ -66,20 +67,22 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
     """
     client = await client_ready(account)
     purpose.set(Purpose.URGENT)
-    found = await _found(client, order)
+    found = await _found(client, quirks_for(account.exchange), order)
     trades = list(found.get("trades") or [])
     if number(found.get("filled")) > sum((exact_value(trade, "amount") for trade in trades), Decimal(0)):
         trades = await order_trades(client, str(found["id"]), order)
     return found, trades
 
 
-async def _found(client: Any, order: OrderState) -> Answer:
-    params = {} if order.exchange_order_id else {"clientOrderId": order.client_order_id}
+async def _found(client: Any, quirks: Quirks, order: OrderState) -> Answer:
     try:
         with translated("The look-up"):
-            return checked(await client.fetch_order(order.exchange_order_id or None, order.symbol, params))
-    except ExchangeRefused:  # not there, or this exchange cannot be asked that way: read its lists
-        return await _listed(client, order)
+            found = await quirks.order_look(client, order.exchange_order_id, order.client_order_id, order.symbol)
+            if found is not None:
+                return checked(found)
+    except ExchangeRefused:  # not there, or this exchange cannot be asked that way
+        pass
+    return await _listed(client, order)
 
 
 async def _listed(client: Any, order: OrderState) -> Answer:
@@ -106,17 +109,22 @@ async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -
     """All executions of one order."""
     with translated("The order's trades"):
         if client.has.get("fetchOrderTrades") is True:
-            return list(await client.fetch_order_trades(exchange_order_id, order.symbol))
+            return _read(client, await client.fetch_order_trades(exchange_order_id, order.symbol))
         since = int(order.created_at.timestamp() * 1000) - 60_000
         rows = await client.fetch_my_trades(order.symbol, since)
-    return [row for row in rows if str(row.get("order")) == exchange_order_id]
+    return [row for row in _read(client, rows) if str(row.get("order")) == exchange_order_id]
+
+
+def _read(client: Any, trades: Sequence[Any]) -> list[Any]:
+    read = quirks_for(client.id).trade_read
+    return [read(trade) for trade in trades]
 
 
 async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> list[Any]:
     """The account's own executions in one symbol from a moment on."""
     client = await client_ready(account)
     with translated("The list of trades"):
-        return list(await client.fetch_my_trades(symbol, since_ms))
+        return _read(client, await client.fetch_my_trades(symbol, since_ms))
 
 
 async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[Answer]:

@@ -67,6 +67,25 @@ def usage_untold(_headers: Mapping[str, str], _limits: Limits, _now_s: float) ->
     return ()
 
 
+async def account_ready(_client: Any) -> None:
+    """For exchanges whose signing clients need to know nothing of their account first."""
+
+
+async def order_look(client: Any, order_id: str, client_order_id: str, symbol: str) -> Any:
+    """One order by the exchange's id, or else by ours, open or closed, as ccxt reads it; it raises OrderNotFound."""
+    return await client.fetch_order(order_id or None, symbol, {} if order_id else {"clientOrderId": client_order_id})
+
+
+def trade_as_read(trade: Any) -> Any:
+    """For exchanges whose executions ccxt reads right."""
+    return trade
+
+
+def expiry_of_signature(_path: str, _headers: Mapping[str, str]) -> dict[str, str]:
+    """For exchanges that refuse a request whose signed time is too old."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Quirks:
     """One exchange.
@@ -78,7 +97,12 @@ class Quirks:
     `balance_mark` is the field of an answer about balances that holds them: without it nothing is known of them;
     `fee_coin` is the exchange's own coin, which pays the fees of an account that holds it (and agreed to that).
     `limits` are the documented ones, `limits_stated(client)` asks the exchange for them, and `usage(headers, limits,
-    now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds).
+    now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds). `account_ready(client)` learns
+    what a signing client must know of its account; `order_look(client, order_id, client_order_id, symbol)` finds one
+    order, open or closed, or raises (or answers None) when it is not there; `client_id_param` names our id in a
+    cancel; `trade_read(trade)` mends what ccxt misreads of one; `expiry(path, headers)` are headers that have the
+    exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
+    does not.
     """
 
     name: str
@@ -94,6 +118,11 @@ class Quirks:
     duplicate_marks: tuple[str, ...] = ()
     fee_coin: str = ""
     balance_mark: str = "data"
+    account_ready: Callable[[Any], Awaitable[None]] = account_ready
+    order_look: Callable[[Any, str, str, str], Awaitable[Any]] = order_look
+    client_id_param: str = "clientOrderId"
+    trade_read: Callable[[Any], Any] = trade_as_read
+    expiry: Callable[[str, Mapping[str, str]], dict[str, str]] = expiry_of_signature
     limits: Limits = UNSTATED
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
     usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold

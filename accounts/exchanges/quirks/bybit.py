@@ -41,6 +41,29 @@ def _usage(headers: Mapping[str, str], _limits: Limits, now_s: float) -> Iterato
         yield Usage(1 - float(left) / float(limit), min(max(resets, 0.0), 5.0), of_key=True)
 
 
+async def _ready(client: Any) -> None:
+    """Which kind of account it is: ccxt asks before each order and keeps the answer."""
+    await client.is_unified_enabled()
+
+
+async def _look(client: Any, order_id: str, client_order_id: str, symbol: str) -> Any:
+    """What is open or closed a moment ago, else the history: ccxt's lists leave out what was cancelled in part."""
+    market = client.market(symbol)
+    wanted = {"orderId": order_id} if order_id else {"orderLinkId": client_order_id}
+    for ask in (client.privateGetV5OrderRealtime, client.privateGetV5OrderHistory):
+        answer = await ask({"category": "spot", "symbol": market["id"], **wanted})
+        rows = (answer.get("result") or {}).get("list") or []
+        if rows:
+            return client.parse_order(rows[0], market)
+    return None
+
+
+def _trade(trade: Any) -> Any:
+    """ccxt takes the coin of a fee from the side of the trade, but the answer names it: with a discount it is MNT."""
+    coin = (trade.get("info") or {}).get("feeCurrency")
+    return {**trade, "fee": {**(trade.get("fee") or {}), "currency": coin}} if coin else trade
+
+
 QUIRKS = Quirks(
     name="bybit",
     title="Bybit",
@@ -55,6 +78,10 @@ QUIRKS = Quirks(
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
     fee_coin="MNT",
     balance_mark="result",
+    account_ready=_ready,
+    order_look=_look,
+    client_id_param="orderLinkId",
+    trade_read=_trade,
     # 600 requests in 5 s from an address (each costs one unit or more); of a key what ccxt's costs are reckoned by.
     limits=Limits(Allowed(600.0, 5.0), key=Allowed(50.0, 1.0), orders=Allowed(20.0, 1.0)),
     usage=_usage,

@@ -35,6 +35,11 @@ def _usage(headers: Mapping[str, str], limits: Limits, _now_s: float) -> Iterato
         yield Usage(1 - float(left) / float(limit), resets, of_key=float(limit) != PUBLIC_POOL)
 
 
+async def _ready(client: Any) -> None:
+    """Whether it trades as a high-frequency account: orders and balances are elsewhere then."""
+    await client.load_migration_status()
+
+
 QUIRKS = Quirks(
     name="kucoin",
     title="KuCoin",
@@ -52,6 +57,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
     fee_coin="KCS",
+    account_ready=_ready,
     # 4000 of the spot pool in 30 s by an account, 2000 of the public one by an address.
     limits=Limits(Allowed(PUBLIC_POOL, 30.0), key=Allowed(4000.0, 30.0), keys_count=False),
     usage=_usage,

@@ -1,9 +1,13 @@
 """OKX spot (v5 API)."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks
+
+EXPIRY_MS = 10_000
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -23,6 +27,14 @@ async def _permissions(client: Any) -> KeyPermissions:
     )
 
 
+def _expiry(path: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """A signed time holds for 30 s here; orders take a header of their own (it is not signed)."""
+    stamp = headers.get("OK-ACCESS-TIMESTAMP")
+    if not stamp or not path.startswith("/api/v5/trade/"):
+        return {}
+    return {"expTime": str(int(datetime.fromisoformat(stamp).timestamp() * 1000) + EXPIRY_MS)}
+
+
 QUIRKS = Quirks(
     name="okx",
     title="OKX",
@@ -36,6 +48,7 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
+    expiry=_expiry,
     # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
     limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),
 )

@@ -1,0 +1,186 @@
+"""The whole life of orders at OKX, Bybit, KuCoin and MEXC, each in its own wire format, to the last digit."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from accounts.clock import now
+from accounts.exchanges import budget, clocks, loop
+from accounts.exchanges.factory import clients_close
+from accounts.services.exchange_accounts import account_verify
+from signals.models import Instrument
+from signals.quotes import QuoteRow, publish, quotes_forget
+from signals.services.markets import markets_load
+from tests.exchange.desk import Trader
+from tests.exchange.other_binance import OtherBinance
+from tests.exchange.wires import WIRES, Wire
+from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Answer
+from trading import wiring
+from trading.models import Fill, Order, Position
+from trading.services import intents
+from trading.turn import catch_up
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+D = Decimal
+
+
+class Desk(Trader):
+    """A trader whose quotes are taken from the exchange's own book before each turn (wires have no sockets)."""
+
+    def __init__(self, wire: Wire, **config: Any) -> None:
+        self.wire = wire
+        words = {"key": KEY, "secret": SECRET, "passphrase": PASSPHRASE if wire.has_passphrase else ""}
+        super().__init__(wire.core, exchange=wire.exchange, **words, **config)
+
+    def work(self) -> None:
+        self.quotes_show()
+        super().work()
+
+    def quotes_show(self) -> None:
+        rows = []
+        for instrument in Instrument.objects.filter(exchange=self.wire.exchange):
+            market = self.wire.market(instrument.market_id)
+            size = market.lot * 4000
+            rows.append(QuoteRow(instrument.symbol, market.bid, market.ask, size, size, now()))
+        publish(self.wire.exchange, rows)
+
+
+def _forget() -> None:
+    cache.clear()
+    budget.budgets_forget()
+    clocks.forget()
+    quotes_forget()
+    wiring.process_started()
+
+
+@pytest.fixture
+def wire(request, settings, monkeypatch) -> Iterator[Any]:
+    """`wire(exchange, fees=...)` serves it and points the platform at it."""
+    _forget()
+    monkeypatch.setattr(catch_up, "QUIET_S", 1)
+    made: list[Wire] = []
+
+    def start(exchange: str, **mode: Any) -> Wire:
+        one = WIRES[exchange](OtherBinance(volatility=0.0005, **mode))
+        url = one.__enter__()
+        settings.XRAY_EXCHANGE_ENDPOINTS = json.dumps({exchange: {"rest": url, "ws": url.replace("http", "ws")}})
+        settings.XRAY_EXCHANGE_TIMEOUT_S = 1.0
+        markets_load(exchange=exchange)
+        made.append(one)
+        return one
+
+    yield start
+    loop.run(clients_close(), timeout_s=10)
+    for one in made:
+        one.__exit__()
+    _forget()
+
+
+@pytest.mark.parametrize("fees", ["received", "quote"])
+@pytest.mark.parametrize("exchange", WIRES)
+def test_every_order_once_and_fills_to_the_last_digit(wire, exchange, fees) -> None:
+    here = wire(exchange, fees=fees)
+    desk = Desk(here)
+    desk.quotes_show()
+    assert desk.account.verification == ("unproven" if exchange == "mexc" else "verified")
+    desk.sell(desk.buy("ETH/USDT"))
+    for fault, symbol in (("502", "SOL/USDT"), ("empty", "DOGE/USDT"), ("reset", "PEPE/USDT")):
+        here.faults[fault] = 1
+        position = desk.buy(symbol)
+        here.faults[fault] = 1
+        desk.sell(position)
+    _rested(desk)
+    desk.settled()
+    desk.ledgers_equal()
+    assert Position.objects.filter(status="closed").count() == 5
+
+
+def _rested(desk: Desk) -> None:
+    """A limit order that is filled in parts as a maker; another one, partly filled, is cancelled."""
+    market = desk.wire.market("ETHUSDT")
+    request = {"bot": desk.bot, "symbol": "ETH/USDT", "amount_quote": "80", "actor": desk.user}
+    intents.entry_request(**request, limit_price=str((market.bid * D("0.99")).quantize(D("0.1"))))
+    order = desk.until(lambda: Order.objects.filter(type="limit", status="active").first())
+    market.price *= D("0.97")
+    desk.until(lambda: Order.objects.filter(pk=order.pk, status="filled").exists())
+    assert Fill.objects.filter(order=order, maker=True).count() == 2
+    desk.sell(order.position)
+    intents.entry_request(**request, limit_price=str((market.bid * D("0.8")).quantize(D("0.1"))))
+    resting = desk.until(lambda: Order.objects.filter(type="limit", status="active").first())
+    intents.orders_cancel_request(orders=[resting], actor=desk.user)
+    desk.until(lambda: Order.objects.filter(pk=resting.pk, status="cancelled").exists())
+
+
+@pytest.mark.parametrize("exchange", WIRES)
+def test_a_lost_answer_to_an_order_that_ended_in_part_is_found(wire, exchange) -> None:
+    """Where lists are told apart by state, an order that was filled in part and then cancelled must be in one."""
+    here = wire(exchange)
+    desk = Desk(here)
+    market = here.market("ETHUSDT")
+    here.faults["empty"] = 1
+    price = str((market.bid * D("0.99")).quantize(D("0.1")))
+    intents.entry_request(bot=desk.bot, symbol="ETH/USDT", amount_quote="80", actor=desk.user, limit_price=price)
+    desk.work()
+    order = Order.objects.get()
+    assert order.status == "unknown" and len(here.core.orders) == 1
+    (theirs,) = here.core.orders
+    here.core._fill(theirs, market.lot * 5, theirs["price"], maker=True)
+    here.cancelled(theirs)
+    desk.until(lambda: Order.objects.filter(pk=order.pk, status="cancelled").exists())
+    assert Fill.objects.get().amount == market.lot * 5 and len(here.core.orders) == 1
+    desk.ledgers_equal()
+
+
+@pytest.mark.parametrize("exchange", WIRES)
+def test_a_wrong_secret_is_said_and_nothing_is_sent(wire, exchange) -> None:
+    here = wire(exchange)
+    desk = Desk(here)
+    account = desk.account_added(KEY, "d3Jvbmc=", "wrong")
+    account_verify(account_id=account.pk)
+    account.refresh_from_db()
+    assert account.verification not in ("verified", "unproven")
+    assert not here.core.orders
+
+
+@pytest.mark.parametrize("exchange", WIRES)
+def test_what_cannot_be_traded_is_refused_once(wire, exchange) -> None:
+    here = wire(exchange)
+    desk = Desk(here, capital_per_trade="60")
+    here.core.accounts[KEY]["free"]["USDT"] = D(30)  # taken out behind our back
+    intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
+    desk.work()
+    desk.settled()
+    assert [order.status for order in Order.objects.all()] in ([], ["rejected"])
+    assert not here.core.orders
+
+
+@pytest.mark.parametrize(
+    ("exchange", "body", "status", "ends"),
+    [
+        ("okx", {"code": "1", "data": [{"sCode": "51149", "sMsg": "Order timed out."}], "msg": ""}, 200, "unknown"),
+        ("okx", {"code": "50026", "data": [], "msg": "System error."}, 500, "unknown"),
+        ("okx", {"code": "987654", "data": [], "msg": "What nobody has heard of."}, 200, "unknown"),
+        ("okx", {"code": "1", "data": [{"sCode": "51008", "sMsg": "Insufficient."}], "msg": ""}, 200, "rejected"),
+        ("bybit", {"retCode": 10016, "retMsg": "Server error.", "result": {}}, 200, "unknown"),
+        ("bybit", {"retCode": 170007, "retMsg": "Timeout waiting for response.", "result": {}}, 200, "unknown"),
+        ("bybit", {"retCode": 987654, "retMsg": "What nobody has heard of.", "result": {}}, 200, "unknown"),
+        ("bybit", {"retCode": 170131, "retMsg": "Balance insufficient.", "result": {}}, 200, "rejected"),
+        ("kucoin", {"code": "500000", "msg": "Internal Server Error"}, 500, "unknown"),
+        ("kucoin", {"code": "987654", "msg": "What nobody has heard of."}, 200, "unknown"),
+        ("kucoin", {"code": "200004", "msg": "Balance insufficient!"}, 200, "rejected"),
+        ("mexc", {"code": 987654, "msg": "What nobody has heard of."}, 400, "unknown"),
+        ("mexc", {"code": 30004, "msg": "Insufficient position"}, 400, "rejected"),
+        ("mexc", {"code": 10007, "msg": "symbol not support api"}, 400, "rejected"),
+    ],
+)
+def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange, body, status, ends) -> None:
+    here = wire(exchange)
+    desk = Desk(here)
+    here.scripted[here.order_route] = Answer(body, status)
+    intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
+    desk.work()
+    assert Order.objects.get().status == ends

@@ -1,0 +1,172 @@
+"""What all wires share: an HTTP server on a thread of its own, faults on orders, and the core's orders by any id."""
+
+import asyncio
+import json
+import threading
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from tests.exchange.other_binance import OtherBinance, Refusal
+
+D = Decimal
+KEY, SECRET, PASSPHRASE = "wire-key-1", "d2lyZS1zZWNyZXQ=", "wire-pass"
+OPEN = ("NEW", "PARTIALLY_FILLED")
+TICK_S = 0.25
+
+
+class Answer(Exception):
+    """An answer that ends the request: a refusal in the exchange's own words."""
+
+    def __init__(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        super().__init__(str(body))
+        self.body, self.status, self.headers = body, status, headers or {}
+
+
+class Asked:
+    """One request: its path, parameters (of the query and of a form), JSON body, and what was signed."""
+
+    def __init__(self, request: web.Request, body: str) -> None:
+        self.method, self.path, self.query = request.method, request.path, request.rel_url.raw_query_string
+        self.headers, self.body = request.headers, body
+        self.json: Any = json.loads(body) if body[:1] in ("{", "[") else None
+        form = parse_qsl(body) if self.json is None else []
+        self.p = {**dict(parse_qsl(self.query)), **dict(form), **(self.json if isinstance(self.json, dict) else {})}
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they were sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+class Wire:
+    """`with Okx(core) as url:` serves it. Subclasses fill `routes`: "GET /path" -> method(asked)."""
+
+    exchange, has_passphrase = "", False
+    public: tuple[str, ...] = ()
+
+    def __init__(self, core: OtherBinance) -> None:
+        self.core, self.faults = core, defaultdict(int)
+        self.seen: list[str] = []
+        self.scripted: dict[str, Answer] = {}  # by "METHOD /path": answered instead
+        core.account_add(KEY, SECRET, USDT="5000")
+        self.routes: dict[str, Any] = {}
+        self.loop, self.ready = asyncio.new_event_loop(), threading.Event()
+
+    def __enter__(self) -> str:
+        self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self.thread.start()
+        assert self.ready.wait(30)
+        return f"http://127.0.0.1:{self.port}"
+
+    def __exit__(self, *_: Any) -> None:
+        self.loop.call_soon_threadsafe(self.stopping.set)
+        self.thread.join(10)
+
+    async def _serve(self) -> None:
+        self.stopping = asyncio.Event()
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self._handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        self.ready.set()
+        while not self.stopping.is_set():
+            self.core.tick(TICK_S)
+            try:
+                await asyncio.wait_for(self.stopping.wait(), TICK_S)
+            except TimeoutError:
+                continue
+        await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        asked = Asked(request, await request.text())
+        name = f"{asked.method} {asked.path}"
+        self.seen.append(name)
+        try:
+            if (scripted := self.scripted.get(name)) is not None:
+                raise scripted
+            handler, rest = self._route(asked)
+            if handler is None:
+                return web.Response(status=404, text="<html>404 Not Found</html>", content_type="text/html")
+            if asked.path not in self.public:
+                self.check(asked)
+            answer = handler(asked, *rest)
+        except Answer as refused:
+            return web.json_response(refused.body, status=refused.status, headers=refused.headers)
+        except Refusal as refused:
+            answer = self.refusal(refused.body["code"], refused.body["msg"])
+            return web.json_response(answer.body, status=answer.status)
+        return await self._broken(request, name) or web.json_response(answer)
+
+    def _route(self, asked: Asked) -> tuple[Any, tuple[str, ...]]:
+        handler = self.routes.get(f"{asked.method} {asked.path}")
+        if handler is not None:
+            return handler, ()
+        head, _, last = asked.path.rpartition("/")
+        return self.routes.get(f"{asked.method} {head}/*"), (last,)
+
+    async def _broken(self, request: web.Request, name: str) -> web.StreamResponse | None:
+        """Faults on new orders, after they were accepted."""
+        fault = next((f for f in ("502", "empty", "reset") if name == self.order_route and self.faults[f]), "")
+        self.faults[fault] -= bool(fault)
+        if fault == "reset" and request.transport is not None:
+            request.transport.abort()
+        if fault == "502":
+            return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
+        return web.Response(status=200) if fault else None
+
+    order_route = ""
+
+    def check(self, asked: Asked) -> None:
+        """Raise Answer when the request is not signed as this exchange wants it."""
+        raise NotImplementedError
+
+    def refusal(self, code: int, message: str) -> Answer:
+        """A refusal of the core (Binance's code) in this exchange's words."""
+        raise NotImplementedError
+
+    # -- the core -----------------------------------------------------------------------------------------------------
+
+    def market(self, name: str) -> Any:
+        """By this exchange's own name of a pair."""
+        return self.core._market({"symbol": name.replace("-", "")})
+
+    def symbol(self, market: Any) -> str:
+        """This exchange's own name of a pair."""
+        return str(market.id)
+
+    def place(self, **p: Any) -> Any:
+        """A new order in the core's words; ids are kept by the account, open or closed or not."""
+        return self.core.order_new(KEY, p)
+
+    def mine(self) -> list[Any]:
+        """All orders, newest first."""
+        return list(reversed(self.core.orders))
+
+    def found(self, *, id: str = "", client: str = "") -> Any:
+        """An order by one of its ids, or None."""
+        return next((o for o in self.mine() if (id and str(o["id"]) == id) or (client and o["client"] == client)), None)
+
+    def cancelled(self, order: Any) -> Any:
+        """Cancel it. Raises Refusal -2011 when it is closed."""
+        return self.core.order_cancel(KEY, {"symbol": order["market"].id, "orderId": str(order["id"])})
+
+    def fills(self, order: Any = None) -> list[Any]:
+        """Of an order, or all of them, oldest first."""
+        return [fill for fill in self.core.fills if order is None or fill["order"] is order]
+
+    def fee(self, order: Any) -> tuple[Decimal, str]:
+        """What an order has cost in fees, and in which coin."""
+        rows = self.fills(order)
+        return sum((row["fee"] for row in rows), D(0)), rows[0]["fee_coin"] if rows else ""
+
+    @staticmethod
+    def average(order: Any) -> str:
+        """Average price of what was filled; empty before."""
+        return f"{order['cost'] / order['filled']:f}" if order["filled"] else ""

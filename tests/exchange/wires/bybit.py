@@ -1,0 +1,139 @@
+"""Bybit, API v5 (unified account): signed by hex HMAC of time, key, window and query or body; retCode and result."""
+
+import hashlib
+import hmac
+from typing import Any
+
+from tests.exchange.wires.base import KEY, OPEN, SECRET, Answer, Asked, Wire
+
+CODES = {-2010: (170131, "Balance insufficient."), -1013: (170140, "Order value exceeded lower limit."),
+         -1121: (170121, "Invalid symbol."), -2011: (170213, "Order does not exist.")}  # fmt: skip
+
+
+class Bybit(Wire):
+    exchange = "bybit"
+    public = ("/v5/market/instruments-info", "/v5/market/time")
+    order_route = "POST /v5/order/create"
+
+    def __init__(self, core: Any) -> None:
+        super().__init__(core)
+        self.routes = {
+            "GET /v5/market/instruments-info": self.instruments,
+            "GET /v5/market/time": self.time,
+            "GET /v5/user/query-api": self.api_key,
+            "GET /v5/account/info": lambda _: _ok({"unifiedMarginStatus": 4, "marginMode": "REGULAR_MARGIN"}),
+            "GET /v5/account/wallet-balance": self.balance,
+            "POST /v5/order/create": self.order_new,
+            "POST /v5/order/cancel": self.order_cancel,
+            "GET /v5/order/realtime": lambda asked: self.orders(asked, recent=True),
+            "GET /v5/order/history": lambda asked: self.orders(asked, recent=False),
+            "GET /v5/execution/list": self.executions,
+        }
+
+    def check(self, asked: Asked) -> None:
+        head = asked.headers
+        stamp, window = head.get("X-BAPI-TIMESTAMP", "0"), head.get("X-BAPI-RECV-WINDOW", "5000")
+        if head.get("X-BAPI-API-KEY") != KEY:
+            raise _no(10003, "API key is invalid.")
+        text = f"{stamp}{KEY}{window}{asked.body or asked.query}"
+        if head.get("X-BAPI-SIGN") != hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest():
+            raise _no(10004, "error sign! please check your signature generation algorithm.")
+        if not self.core.ms() - int(window) <= int(stamp) < self.core.ms() + 1000:
+            raise _no(10002, "invalid request, please check your server timestamp or recv_window param.")
+
+    def refusal(self, code: int, message: str) -> Answer:
+        return _no(170141, "Duplicate clientOrderId") if "Duplicate" in message else _no(*CODES.get(code, (10001, "")))
+
+    def time(self, _asked: Asked) -> Any:
+        now = self.core.ms()
+        return _ok({"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)}) | {"time": now}
+
+    def api_key(self, _asked: Asked) -> Any:
+        permissions = {"Spot": ["SpotTrade"], "Wallet": [], "ContractTrade": []}
+        return _ok({"readOnly": 0, "permissions": permissions, "ips": ["*"], "uta": 1, "unified": 0, "userID": 7})
+
+    def instruments(self, _asked: Asked) -> Any:
+        return _ok({"category": "spot", "list": [
+            {"symbol": m.id, "baseCoin": m.base, "quoteCoin": m.quote, "innovation": "0", "marginTrading": "none",
+             "status": "Trading" if m.status == "TRADING" else "Closed",
+             "lotSizeFilter": {"basePrecision": f"{m.lot:f}", "quotePrecision": "0.00000001",
+                               "minOrderQty": f"{m.lot:f}", "maxOrderQty": "90000000",
+                               "minOrderAmt": f"{m.smallest:f}", "maxOrderAmt": "9000000"},
+             "priceFilter": {"tickSize": f"{m.tick:f}"}}
+            for m in self.core.markets.values()
+        ]})  # fmt: skip
+
+    def balance(self, _asked: Asked) -> Any:
+        coins = [
+            {"coin": row["asset"], "walletBalance": f"{float(row['free']) + float(row['locked']):.8f}",
+             "equity": f"{float(row['free']) + float(row['locked']):.8f}", "locked": row["locked"], "free": "",
+             "availableToWithdraw": "", "totalOrderIM": "0", "borrowAmount": "0"}
+            for row in self.core.balances(KEY)
+        ]  # fmt: skip
+        return _ok({"list": [{"accountType": "UNIFIED", "totalEquity": "1", "coin": coins}]})
+
+    def order_new(self, asked: Asked) -> Any:
+        p = asked.p
+        if p["category"] != "spot" or (p["orderType"] == "Market" and p.get("marketUnit", "") != "baseCoin"):
+            raise _no(170130, "a market order of ours whose amount is not in base coin")
+        maker = p.get("timeInForce") == "PostOnly"
+        order = self.place(
+            symbol=p["symbol"], side=p["side"].upper(), quantity=p["qty"], newClientOrderId=p["orderLinkId"],
+            type="LIMIT_MAKER" if maker else p["orderType"].upper(), price=p.get("price", "0"),
+        )  # fmt: skip
+        return _ok({"orderId": str(order["id"]), "orderLinkId": order["client"]})
+
+    def order_cancel(self, asked: Asked) -> Any:
+        order = self.found(id=asked.p.get("orderId", ""), client=asked.p.get("orderLinkId", ""))
+        if order is None:
+            raise _no(170213, "Order does not exist.")
+        self.cancelled(order)
+        return _ok({"orderId": str(order["id"]), "orderLinkId": order["client"]})
+
+    def orders(self, asked: Asked, *, recent: bool) -> Any:
+        """`realtime` has what is open, and by id what closed lately; `history` has what is closed."""
+        p, one = asked.p, asked.p.keys() & {"orderId", "orderLinkId"}
+        rows = [o for o in self.mine() if p.get("symbol") in (None, o["market"].id)]
+        if one:
+            rows = [self.found(id=p.get("orderId", ""), client=p.get("orderLinkId", ""))]
+        rows = [o for o in rows if o is not None and ((o["status"] in OPEN) == recent or (recent and one))]
+        rows = [o for o in rows if p.get("orderStatus") in (None, self._status(o))]
+        return _ok({"category": "spot", "nextPageCursor": "", "list": [self._row(order) for order in rows]})
+
+    def executions(self, asked: Asked) -> Any:
+        p = asked.p
+        rows = [f for f in self.fills() if p.get("orderId") in (None, str(f["order"]["id"]))]
+        rows = [f for f in rows if p.get("symbol") in (None, f["order"]["market"].id)]
+        return _ok({"category": "spot", "nextPageCursor": "", "list": [
+            {"symbol": f["order"]["market"].id, "execId": str(f["id"]), "execPrice": f"{f['price']:f}",
+             "execQty": f"{f['amount']:f}", "execFee": f"{f['fee']:f}", "feeCurrency": f["fee_coin"],
+             "execValue": f"{f['price'] * f['amount']:f}", "isMaker": f["maker"], "execTime": str(f["at"]),
+             "orderId": str(f["order"]["id"]), "orderLinkId": f["order"]["client"], "execType": "Trade",
+             "side": f["order"]["side"].title(), "orderType": "Market", "leavesQty": "0", "feeRate": "0.00075"}
+            for f in reversed(rows)
+        ]})  # fmt: skip
+
+    @staticmethod
+    def _status(order: Any) -> str:
+        if order["status"] == "CANCELED":
+            return "PartiallyFilledCanceled" if order["filled"] else "Cancelled"
+        return {"NEW": "New", "PARTIALLY_FILLED": "PartiallyFilled", "FILLED": "Filled"}[order["status"]]
+
+    def _row(self, order: Any) -> dict[str, Any]:
+        return {
+            "orderId": str(order["id"]), "orderLinkId": order["client"], "symbol": order["market"].id,
+            "side": order["side"].title(), "orderType": "Market" if order["kind"] == "MARKET" else "Limit",
+            "price": f"{order['price']:f}", "qty": f"{order['amount']:f}", "orderStatus": self._status(order),
+            "timeInForce": "PostOnly" if order["kind"] == "LIMIT_MAKER" else "GTC", "avgPrice": self.average(order),
+            "cumExecQty": f"{order['filled']:f}", "cumExecValue": f"{order['cost']:f}", "rejectReason": "EC_NoError",
+            "leavesQty": f"{order['amount'] - order['filled']:f}", "createdTime": str(order["at"]), "stopOrderType": "",
+            "updatedTime": str(order["updated"]), "marketUnit": "baseCoin", "cumExecFee": f"{self.fee(order)[0]:f}",
+        }  # fmt: skip
+
+
+def _ok(result: Any) -> dict[str, Any]:
+    return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 0}
+
+
+def _no(code: int, message: str) -> Answer:
+    return Answer({"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": 0})
