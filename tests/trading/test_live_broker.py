@@ -56,7 +56,7 @@ def broker_of(monkeypatch):
             return client
 
         monkeypatch.setattr(live_calls, "client_ready", ready)
-        exchange = CcxtExchange(SimpleNamespace(pk=1))
+        exchange = CcxtExchange(SimpleNamespace(pk=1, exchange="binance"))
         return LiveBroker(exchange, AccountMemory(1), lambda order: None), client
 
     return make
