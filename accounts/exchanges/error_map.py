@@ -111,10 +111,10 @@ def _was_not_sent(error: BaseException) -> bool:
 
 
 def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeError:
-    raw, quirks = _raw(error), _quirks_of(error)
-    if quirks and any(mark in str(error) for mark in quirks.stop_marks):
+    raw, quirks, text = _raw(error), _quirks_of(error), str(error).replace('": ', '":')
+    if quirks and any(mark in text for mark in quirks.stop_marks):
         return ExchangeStopped(f"{what}: the key is wrong or revoked: replace it.", raw=raw)
-    if quirks and "InvalidOrder" in names and any(mark in str(error) for mark in quirks.duplicate_marks):
+    if quirks and any(mark in text for mark in quirks.duplicate_marks):
         return ExchangeAmbiguous(f"{what}: an order with this id is there already: look it up.", raw=raw)
     if "NetworkError" in names and _was_not_sent(error):
         return ExchangeRetry(f"{what}: the exchange cannot be reached. It is tried again later.", raw=raw)

@@ -184,3 +184,13 @@ def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange, body, status, 
     intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
     desk.work()
     assert Order.objects.get().status == ends
+
+
+@pytest.mark.parametrize("exchange", WIRES)
+def test_an_id_that_is_there_already_is_no_refusal(wire, exchange) -> None:
+    here = wire(exchange)
+    desk = Desk(here)
+    here.scripted[here.order_route] = here.refusal(-2010, "Duplicate order sent.")
+    intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
+    desk.work()
+    assert Order.objects.get().status == "unknown"

@@ -71,7 +71,7 @@ QUIRKS = Quirks(
     permissions=_permissions,
     prepare=_prepare,
     # ccxt calls a key that worked before and does not now a passing ban; a dead key must stop its account.
-    stop_marks=('"code":-2015', '"code": -2015'),
+    stop_marks=('"code":-2015',),
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
     balance_mark="balances",
