@@ -304,19 +304,26 @@ class World(Acts):
                 self._turn(account_id)
 
     def _protected(self) -> None:
-        """Open positions whose plan asks for it have a stop at the exchange: for what they hold, at their level."""
-        for _ in range(4):
+        """Open positions whose plan asks for it get a stop at the exchange: for what they hold, at their level."""
+        bare: list[str] = []
+        for number in range(12):
             self.pass_time(4)
             for account_id in self.rows:
                 self._turn(account_id)
-        for account_id, rows in self.rows.items():
-            for position in [p for p in rows.positions.values() if self._asks_protection(account_id, p)]:
-                names = {o.client_order_id for o in rows.orders.values() if o.position_id == position.position_id}
-                theirs = [o for o in self.exchange.accounts[account_id].orders if o.client_id in names]
-                stops = [(o.rest, o.price) for o in theirs if o.status == "open" and o.type == "stop"]
-                lot = SPECS[position.symbol].lot_size
-                if stops != [(min(position.amount // lot * lot, D(9000)), position.stop_price)]:
-                    raise Broken(f"{position.amount} with a stop at {position.stop_price} are protected by {stops}")
+            bare = [text for account_id in self.rows for text in self._bare(account_id)]
+            if number >= 3 and not bare:
+                return
+        raise Broken("; ".join(bare))
+
+    def _bare(self, account_id: int) -> Iterable[str]:
+        rows = self.rows[account_id]
+        for position in [p for p in rows.positions.values() if self._asks_protection(account_id, p)]:
+            names = {o.client_order_id for o in rows.orders.values() if o.position_id == position.position_id}
+            theirs = [o for o in self.exchange.accounts[account_id].orders if o.client_id in names]
+            stops = [(o.rest, o.price) for o in theirs if o.status == "open" and o.type == "stop"]
+            lot = SPECS[position.symbol].lot_size
+            if stops != [(min(position.amount // lot * lot, D(9000)), position.stop_price)]:
+                yield f"{position.amount} with a stop at {position.stop_price} are protected by {stops}"
 
     def _asks_protection(self, account_id: int, position: Any) -> bool:
         spec, bid = SPECS[position.symbol], self.exchange.bid(position.symbol)
