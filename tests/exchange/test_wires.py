@@ -24,7 +24,8 @@ from trading.models import Fill, Order, Position
 from trading.services import intents
 from trading.turn import catch_up
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+# What is tried is the formats; the database is tried with the same trader in `test_other_binance`.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 D = Decimal
 
 
@@ -35,6 +36,8 @@ class Desk(Trader):
         self.wire = wire
         words = {"key": KEY, "secret": SECRET, "passphrase": PASSPHRASE if wire.has_passphrase else ""}
         super().__init__(wire.core, exchange=wire.exchange, **words, **config)
+
+    every_s = 0.1
 
     def work(self) -> None:
         self.quotes_show()
@@ -80,8 +83,7 @@ def wire(request, settings, monkeypatch) -> Iterator[Any]:
     _forget()
 
 
-@pytest.mark.parametrize("fees", ["received", "quote"])
-@pytest.mark.parametrize("exchange", WIRES)
+@pytest.mark.parametrize(("exchange", "fees"), [*((name, "received") for name in WIRES), ("bybit", "quote")])
 def test_every_order_once_and_fills_to_the_last_digit(wire, exchange, fees) -> None:
     here = wire(exchange, fees=fees)
     desk = Desk(here)

@@ -28,7 +28,7 @@ from signals.services.markets import markets_load
 from tests.practice.clients import TOKEN, Process
 from trading import wiring
 from trading.leases import LeaseBusy
-from trading.models import Bot, BotConfig, Fill, Intent, Order, Position
+from trading.models import AccountCheck, Bot, BotConfig, Fill, Intent, Order, Position
 from trading.services.intents import position_close_request
 from trading.services.ledger_comparison import ledger_compare
 from trading.services.work import account_work
@@ -205,6 +205,8 @@ class Laboratory:
         assert all(count == 1 for count in placed.values()), f"an intent was executed twice: {placed}"
         assert Fill.objects.count() == len(theirs["fills"])
         assert ledger_compare(account=self.account).differences == [], self.shown()
+        odd = [one["text"] for row in AccountCheck.objects.all() for one in row.findings if one["kind"] == "odd_trade"]
+        assert not odd, f"trades that cannot be ours: {odd}"
 
     def shown(self) -> str:
         """Where things stand, for a failure's message."""

@@ -213,6 +213,9 @@ def test_an_import_that_is_killed_goes_on(tmp_path):
     assert code == 0, out
 
 
+DAYS = 25  # enough to be killed four times on the way
+
+
 @pytest.mark.slow
 @pytest.mark.embedded
 def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
@@ -221,17 +224,17 @@ def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
         endpoints = json.dumps({"binance": {"rest": process.url, "ws": process.url.replace("http", "ws")}})
         shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
         command = ("candles", "fetch", "--symbols", "BTC/USDT", "ETH/USDT", "--timeframe", "1m")
-        command += ("--since", "2026-01-01", "--until", "2026-01-06")
+        command += ("--since", "2026-01-01", "--until", f"2026-01-{DAYS + 1}")
         assert shell.killed(*command, after="stored,", times=3) == -signal.SIGKILL
         assert shell.killed(*command, after="stored,", times=3, number=signal.SIGINT) == 130
         code, out = shell.run(*command, "--json")
         lines = [json.loads(line) for line in out.splitlines()]
-        assert code == 0 and all(0 < line["wanted"] == line["added"] < 5 * 1440 for line in lines[:-1])
+        assert code == 0 and all(0 < line["wanted"] == line["added"] < DAYS * 1440 for line in lines[:-1])
         holes(tmp_path / "var")
         code, out = shell.run("candles", "repair", "--json")
         lines = [json.loads(line) for line in out.splitlines()]
         assert code == 0 and [line["status"] for line in lines[:-1]] == ["repaired"] * 2
-        assert {line["rows"] for line in lines[:-1]} == {5 * 1440}
+        assert {line["rows"] for line in lines[:-1]} == {DAYS * 1440}
         assert shell.run("candles", "check")[0] == 0
     finally:
         process.stop()
