@@ -160,39 +160,42 @@ def test_what_cannot_be_traded_is_refused_once(wire, exchange) -> None:
     assert not here.core.orders
 
 
-@pytest.mark.parametrize(
-    ("exchange", "body", "status", "ends"),
-    [
-        ("okx", {"code": "1", "data": [{"sCode": "51149", "sMsg": "Order timed out."}], "msg": ""}, 200, "unknown"),
-        ("okx", {"code": "50026", "data": [], "msg": "System error."}, 500, "unknown"),
-        ("okx", {"code": "987654", "data": [], "msg": "What nobody has heard of."}, 200, "unknown"),
-        ("okx", {"code": "1", "data": [{"sCode": "51008", "sMsg": "Insufficient."}], "msg": ""}, 200, "rejected"),
-        ("bybit", {"retCode": 10016, "retMsg": "Server error.", "result": {}}, 200, "unknown"),
-        ("bybit", {"retCode": 170007, "retMsg": "Timeout waiting for response.", "result": {}}, 200, "unknown"),
-        ("bybit", {"retCode": 987654, "retMsg": "What nobody has heard of.", "result": {}}, 200, "unknown"),
-        ("bybit", {"retCode": 170131, "retMsg": "Balance insufficient.", "result": {}}, 200, "rejected"),
-        ("kucoin", {"code": "500000", "msg": "Internal Server Error"}, 500, "unknown"),
-        ("kucoin", {"code": "987654", "msg": "What nobody has heard of."}, 200, "unknown"),
-        ("kucoin", {"code": "200004", "msg": "Balance insufficient!"}, 200, "rejected"),
-        ("mexc", {"code": 987654, "msg": "What nobody has heard of."}, 400, "unknown"),
-        ("mexc", {"code": 30004, "msg": "Insufficient position"}, 400, "rejected"),
-        ("mexc", {"code": 10007, "msg": "symbol not support api"}, 400, "rejected"),
+UNHEARD = "What nobody has heard of."
+ANSWERS = {
+    "okx": [
+        ({"code": "1", "data": [{"sCode": "51149", "sMsg": "Order timed out."}], "msg": ""}, 200, "unknown"),
+        ({"code": "50026", "data": [], "msg": "System error."}, 500, "unknown"),
+        ({"code": "987654", "data": [], "msg": UNHEARD}, 200, "unknown"),
+        ({"code": "1", "data": [{"sCode": "51008", "sMsg": "Insufficient."}], "msg": ""}, 200, "rejected"),
     ],
-)
-def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange, body, status, ends) -> None:
-    here = wire(exchange)
-    desk = Desk(here)
-    here.scripted[here.order_route] = Answer(body, status)
-    intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
-    desk.work()
-    assert Order.objects.get().status == ends
+    "bybit": [
+        ({"retCode": 10016, "retMsg": "Server error.", "result": {}}, 200, "unknown"),
+        ({"retCode": 170007, "retMsg": "Timeout waiting for response.", "result": {}}, 200, "unknown"),
+        ({"retCode": 987654, "retMsg": UNHEARD, "result": {}}, 200, "unknown"),
+        ({"retCode": 170131, "retMsg": "Balance insufficient.", "result": {}}, 200, "rejected"),
+    ],
+    "kucoin": [
+        ({"code": "500000", "msg": "Internal Server Error"}, 500, "unknown"),
+        ({"code": "987654", "msg": UNHEARD}, 200, "unknown"),
+        ({"code": "200004", "msg": "Balance insufficient!"}, 200, "rejected"),
+    ],
+    "mexc": [
+        ({"code": 987654, "msg": UNHEARD}, 400, "unknown"),
+        ({"code": 30004, "msg": "Insufficient position"}, 400, "rejected"),
+        ({"code": 10007, "msg": "symbol not support api"}, 400, "rejected"),
+    ],
+}
 
 
 @pytest.mark.parametrize("exchange", WIRES)
-def test_an_id_that_is_there_already_is_no_refusal(wire, exchange) -> None:
+def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange) -> None:
     here = wire(exchange)
-    desk = Desk(here)
-    here.scripted[here.order_route] = here.refusal(-2010, "Duplicate order sent.")
-    intents.entry_request(bot=desk.bot, symbol="SOL/USDT", amount_quote="60", actor=desk.user)
-    desk.work()
-    assert Order.objects.get().status == "unknown"
+    desk = Desk(here, max_positions=9)
+    symbols = ("SOL/USDT", "ETH/USDT", "DOGE/USDT", "PEPE/USDT", "BNB/USDT")
+    answers = [*ANSWERS[exchange], (here.refusal(-2010, "Duplicate order sent.").body, 200, "unknown")]
+    for symbol, (body, status, ends) in zip(symbols, answers, strict=False):
+        here.scripted[here.order_route] = Answer(body, status)
+        intents.entry_request(bot=desk.bot, symbol=symbol, amount_quote="60", actor=desk.user)
+        desk.work()
+        order = Order.objects.get(instrument__symbol=symbol)
+        assert order.status == ends, (body, order.reason)

@@ -205,6 +205,7 @@ def test_no_secret_is_found_anywhere(places, laboratory, values, canaries, setti
     assert places.leaks(canaries) == {}
 
 
+@pytest.mark.embedded
 def test_without_scrubbing_they_would_be_found(places, laboratory, values, canaries, settings, monkeypatch):
     """What goes by is really full of them: the search finds them as soon as nothing is masked."""
     monkeypatch.setattr("accounts.scrub._forms_of", lambda _values: {})
@@ -270,6 +271,7 @@ PLANTS = {
 }  # fmt: skip
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("place", PLANTS)
 def test_a_planted_leak_is_found_in_each_place(places, laboratory, values, canaries, monkeypatch, place):
     written = sorted(forms(values["key"]), key=len)

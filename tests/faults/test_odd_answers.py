@@ -16,7 +16,7 @@ from tests.faults.spoiling import Spoiler
 from trading import user_streams
 from trading.models import QuarantinedAnswer
 
-SEEDS = {"all": 300}.get(os.environ.get("FAULTS", ""), 12)
+SEEDS = {"all": 300}.get(os.environ.get("FAULTS", ""), 8)
 
 
 @contextmanager
@@ -35,6 +35,7 @@ def spoilt(monkeypatch, spoiler):
         yield spoiler
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_round_trip_through_spoilt_answers(laboratory, monkeypatch, seed):
     spoiler = Spoiler(seed, 0.5)

@@ -10,6 +10,7 @@ from trading.practice.faults import KINDS
 ALL = sorted(product(KINDS, KINDS))
 
 
+@pytest.mark.embedded  # each kind alone is tried on PostgreSQL, too
 @pytest.mark.parametrize(("first", "then"), some(ALL, 12))
 def test_one_order_for_one_intent_through_two_faults(laboratory, first, then):
     laboratory.round_trip(first, then)
