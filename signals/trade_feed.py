@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.exchanges import lean_ccxt
 from signals.candles.seconds import SECOND_MS, Seconds, SecondsBook
 from signals.candles.seconds_store import seconds_write
 from signals.market_feed import connected
@@ -110,6 +111,7 @@ def sink_of(symbol: str, book: SecondsBook) -> Any:
 
 @lru_cache(maxsize=1)
 def _sink_class() -> Any:
+    lean_ccxt.prepare()
     from ccxt.async_support.base.ws.cache import ArrayCache  # late: heavy
 
     class Sink(ArrayCache):  # type: ignore[misc]

@@ -10,6 +10,13 @@ ROOT = Path(__file__).resolve().parent.parent
 NEIGHBOUR_DATA = ROOT.parent / "shared" / "market-data"
 
 
+def pytest_configure() -> None:
+    """Tests make thousands of users."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.hashers.QuickHasher", *settings.PASSWORD_HASHERS[1:]]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--only-database`: the tests that a second run on another database must repeat."""
     parser.addoption(

@@ -20,6 +20,7 @@ from accounts.crypto import SealError, sealed_mark, unseal
 from accounts.exchanges import budget, clocks, sealing
 from accounts.exchanges.endpoints import Endpoints, endpoints_for
 from accounts.exchanges.errors import ExchangeStopped, KeysClosed
+from accounts.exchanges.lean_ccxt import client_class
 from accounts.exchanges.modes import mode_check
 from accounts.exchanges.quirks import Quirks, quirks_for
 from accounts.models import ExchangeAccount
@@ -118,7 +119,7 @@ def _this_loop() -> asyncio.AbstractEventLoop:
 
 def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | None = None, pro: bool = False) -> Any:
     quirks, endpoints = quirks_for(exchange), endpoints_for(exchange)
-    client = _ccxt_class(exchange, pro)(_config(quirks, account))
+    client = client_class(exchange, pro=pro)(_config(quirks, account))
     if testnet or (account is not None and account.mode == ExchangeAccount.Mode.TESTNET):
         client.set_sandbox_mode(True)
     quirks.prepare(client)
@@ -138,17 +139,6 @@ def _built(exchange: str, *, testnet: bool = False, account: ExchangeAccount | N
 def _log(*words: Any) -> None:
     """What ccxt would print when it is made verbose goes to the log, scrubbed whoever writes it."""
     log.debug(scrub(" ".join(str(word) for word in words)))
-
-
-def _ccxt_class(exchange: str, pro: bool) -> Any:
-    """ccxt is imported here, late: it costs seconds and memory."""
-    if pro:
-        import ccxt.pro
-
-        return getattr(ccxt.pro, exchange)
-    import ccxt.async_support
-
-    return getattr(ccxt.async_support, exchange)
 
 
 def _config(quirks: Quirks, account: ExchangeAccount | None) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 
 from accounts.exchanges.errors import ExchangeError, translated  # noqa: E402
 from accounts.exchanges.factory import _caches, account_client  # noqa: E402
@@ -29,8 +28,7 @@ exchange_accounts.verify_enqueue = reverification.verify_enqueue
 
 
 def prepare(key: str) -> None:
-    """A database with one account of this key."""
-    call_command("migrate", verbosity=0)
+    """One account of this key in a migrated database."""
     exchange_accounts.account_add(
         user=User.objects.create(email="keys@example.org"), name="Main", exchange="binance", mode="practice",
         api_key=key, api_secret=key[::-1],

@@ -1,10 +1,6 @@
-"""Money comes back exactly as it went in, on SQLite and on PostgreSQL."""
+"""Money comes back exactly as it went in (`.ci/run` tests it on SQLite and on PostgreSQL)."""
 
-import os
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,7 +9,6 @@ from django.db import connection
 from accounts.fields import ExactDecimalField, decimal_text
 from accounts.models import ExchangeAccount, User
 
-ROOT = Path(__file__).resolve().parents[2]
 EXACT = [
     "0",
     "0.000000000001",
@@ -78,32 +73,3 @@ def test_the_column_is_what_the_database_keeps_exactly() -> None:
 def test_what_is_no_exact_amount_is_refused(value) -> None:
     with pytest.raises(ValidationError):
         ExactDecimalField().to_python(value)
-
-
-@pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="this run is on PostgreSQL already")
-def test_the_same_on_postgresql() -> None:
-    """The file again in a process on PostgreSQL, where one is at hand."""
-    server = os.environ.get("XRAY_TEST_POSTGRES_URL", "postgres://root@127.0.0.1:5432")
-    url = f"{server}/xray_fields_{os.getpid()}"  # Django tests in a database of its own beside it
-    if not _reachable(f"{server}/postgres"):
-        pytest.skip("no PostgreSQL here (XRAY_TEST_POSTGRES_URL names another); .ci/run tests on it")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-q", "--create-db", "-n", "0"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert done.stdout.count(".") >= 20
-
-
-def _reachable(url: str) -> bool:
-    import psycopg
-
-    try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.Error:
-        return False
-    return True

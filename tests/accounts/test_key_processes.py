@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.migrated import migrated
 from tests.practice.clients import ROOT, Process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -43,6 +44,7 @@ def workers(exchange, tmp_path):
     endpoints = {"binance": {"rest": exchange.url, "ws": exchange.url.replace("http", "ws")}}
     inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     more = {"XRAY_VAR_DIR": str(tmp_path), "XRAY_EXCHANGE_ENDPOINTS": json.dumps(endpoints), "XRAY_READ_DOTENV": "0"}
+    migrated(tmp_path / "xray.sqlite3")
     made = [Worker(inherited | more) for _ in range(2)]
     yield made
     for one in made:

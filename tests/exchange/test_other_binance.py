@@ -27,7 +27,7 @@ from trading.models import Fill, Intent, Order, Position
 from trading.services import intents
 from trading.turn import catch_up
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 D = Decimal
 
 

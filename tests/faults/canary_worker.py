@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import ccxt.async_support
+from accounts.exchanges.lean_ccxt import client_class
 
-_fetch = ccxt.async_support.binance.fetch
+_binance = client_class("binance")
+_fetch = _binance.fetch
 
 
 async def _stumble(self: Any, *given: Any) -> Any:
@@ -14,4 +15,4 @@ async def _stumble(self: Any, *given: Any) -> Any:
     raise RuntimeError(f"a bug in the worker with {self.apiKey} and {self.secret!r}, {self.secret}, {len(here)}")
 
 
-ccxt.async_support.binance.fetch = _stumble
+_binance.fetch = _stumble

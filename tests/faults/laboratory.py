@@ -4,16 +4,16 @@ The platform's own services run on the test database and reach the exchange over
 Its clock is moved on between turns, so that a test need not wait for an order's expiry.
 """
 
-import json
 import os
 import random
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+import ccxt
 
 from accounts.clock import clock_set, now
 from accounts.crypto import seal
@@ -25,7 +25,7 @@ from accounts.services.exchange_accounts import account_resume
 from signals import quotes
 from signals.models import Instrument
 from signals.services.markets import markets_load
-from tests.practice.clients import TOKEN, Process
+from tests.practice.clients import Process
 from trading import wiring
 from trading.leases import LeaseBusy
 from trading.models import AccountCheck, Bot, BotConfig, Fill, Intent, Order, Position
@@ -78,14 +78,7 @@ class Laboratory:
 
     def script(self, *faults: dict[str, Any], seed: int = 0) -> None:
         """Put a fault script of this trader's key in force."""
-        self._put({"faults": [{"key": self.key, **one} for one in faults], "seed": seed})
-
-    def _put(self, body: dict[str, Any]) -> Any:
-        headers = {"X-Practice-Admin": TOKEN, "Content-Type": "application/json"}
-        address, data = f"{self.exchange.url}/practice/admin/faults", json.dumps(body).encode()
-        request = urllib.request.Request(address, data, headers, method="PUT")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        self.exchange.admin("faults", {"faults": [{"key": self.key, **one} for one in faults], "seed": seed}, "PUT")
 
     def act(self, name: str, **more: Any) -> Any:
         """Something happens at the exchange beside our requests (see `trading.practice.acts`)."""
@@ -112,6 +105,9 @@ class Laboratory:
         async def ask() -> Any:
             client = public_client("binance")
             await client.load_markets()
+            for _ in range(4):  # the laboratory's short time-outs are for what is tried, not for a busy machine
+                with suppress(ccxt.RequestTimeout):
+                    return await client.fetch_bids_asks([SYMBOL, OTHER])
             return await client.fetch_bids_asks([SYMBOL, OTHER])
 
         sizes = Decimal(1000), Decimal(1000)

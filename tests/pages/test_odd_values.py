@@ -9,6 +9,8 @@ from accounts.models import ExchangeAccount
 from tests.pages.test_forms import bot_data
 from trading.models import Bot, Intent
 
+pytestmark = pytest.mark.embedded
+
 ODD = (
     "\x00", "²", "NaN", "-Infinity", "1e400", "1e999999999", "-5", "0x10", "1_000", "9" * 500, "١٢", "--1",
     "1.2.3", "{}", "[]", "null", "<script>alert(1)</script>", "'; DROP TABLE", "\u202e5", "%00", "+", ".", "∞",

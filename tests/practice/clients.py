@@ -40,11 +40,11 @@ class Process:
         self.process.communicate(timeout=15)
         return self.process.returncode
 
-    def admin(self, path: str, body: Any = None) -> Any:
+    def admin(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """Call an admin endpoint."""
         data = json.dumps(body).encode() if body is not None else None
         headers = {"X-Practice-Admin": TOKEN, "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/practice/admin/{path}", data=data, headers=headers)
+        request = urllib.request.Request(f"{self.url}/practice/admin/{path}", data=data, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 

@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 
 from signals.candles.frames import frame_write
 from signals.models import CandleSeries
+from tests.migrated import migrated
 from tests.practice.clients import Process
 from tests.signals.support import walk_matrix
 
@@ -172,7 +173,7 @@ class Shell:
     def __init__(self, folder: Path, **settings: str) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         self.environment = kept | {"XRAY_VAR_DIR": str(folder), "XRAY_DEMO": "0"} | settings
-        self.run("migrate", "-v0")
+        migrated(folder / "xray.sqlite3")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -213,7 +214,7 @@ def test_an_import_that_is_killed_goes_on(tmp_path):
     assert code == 0, out
 
 
-DAYS = 25  # enough to be killed four times on the way
+DAYS = 10
 
 
 @pytest.mark.slow
@@ -225,8 +226,11 @@ def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
         shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
         command = ("candles", "fetch", "--symbols", "BTC/USDT", "ETH/USDT", "--timeframe", "1m")
         command += ("--since", "2026-01-01", "--until", f"2026-01-{DAYS + 1}")
+        slow = {"kind": "slow_before", "path": "klines", "seconds": 0.4, "count": None}
+        process.admin("faults", {"faults": [slow], "seed": 0}, "PUT")
         assert shell.killed(*command, after="stored,", times=3) == -signal.SIGKILL
         assert shell.killed(*command, after="stored,", times=3, number=signal.SIGINT) == 130
+        process.admin("faults", {"faults": [], "seed": 0}, "PUT")
         code, out = shell.run(*command, "--json")
         lines = [json.loads(line) for line in out.splitlines()]
         assert code == 0 and all(0 < line["wanted"] == line["added"] < DAYS * 1440 for line in lines[:-1])

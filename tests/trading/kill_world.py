@@ -23,11 +23,11 @@ import django
 
 django.setup()
 
-import ccxt.async_support  # noqa: E402, F401 - loaded before the fork, or every process would spend seconds on it
 from django.db import connection  # noqa: E402
 
 from accounts.clock import clock_set, now  # noqa: E402
 from accounts.crypto import seal  # noqa: E402
+from accounts.exchanges.lean_ccxt import client_class  # noqa: E402
 from accounts.exchanges.loop import run  # noqa: E402
 from accounts.models import ExchangeAccount, User  # noqa: E402
 from signals import quotes  # noqa: E402
@@ -36,15 +36,13 @@ from trading.models import Balance, Bot, BotConfig, Fill, Intent, Order, Positio
 from trading.services.ledger_comparison import ledger_compare  # noqa: E402
 
 SYMBOL = "BTC/USDT"
+client_class("binance")  # loaded before the fork, or every process would spend seconds on it
 
 
 def prepare(_args: argparse.Namespace) -> None:
-    """A database that knows the exchange's markets."""
-    from django.core.management import call_command
-
+    """A migrated database gets to know the exchange's markets."""
     from signals.services.markets import markets_load
 
-    call_command("migrate", verbosity=0)
     markets_load(exchange="binance")
 
 

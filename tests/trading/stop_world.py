@@ -22,16 +22,17 @@ import django
 
 django.setup()
 
-import ccxt.async_support  # noqa: E402, F401 - loaded before the fork
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts.crypto import seal  # noqa: E402
+from accounts.exchanges.lean_ccxt import client_class  # noqa: E402
 from accounts.models import ExchangeAccount, User  # noqa: E402
 from signals.models import Instrument  # noqa: E402
 from tests.trading.kill_world import SYMBOL, _quotes_publish, prepare  # noqa: E402
 from trading.models import Bot, BotConfig, Intent  # noqa: E402
 
+client_class("binance")  # loaded before the fork
 ENTRIES, A_PROCESS, BEFORE = 24, 2, 2
 
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.migrated import migrated
 from tests.practice.clients import ROOT, TOKEN, Process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,8 +51,9 @@ def forks(tmp_path_factory, exchange):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory, exchange, forks):
-    """A migrated database with markets, copied for each test."""
+    """A database with markets, copied for each test."""
     world = World(tmp_path_factory.mktemp("kill-database"), exchange, forks, "", "paper")
+    migrated(world.database)
     world.run("prepare")
     return world.database
 

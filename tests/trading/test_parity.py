@@ -126,6 +126,9 @@ PLANS = {
 }
 
 
+pytestmark = pytest.mark.embedded
+
+
 @pytest.fixture(scope="module")
 def market():
     if not FOLDER.exists():

@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 
+from tests.migrated import migrated
 from tests.practice.clients import ROOT, TOKEN, Process
 from tests.trading.stop_world import BEFORE, ENTRIES
 
@@ -42,6 +43,7 @@ def stopped(exchange, folder, keys, deaf=""):
         "SECRET_KEY": "stop-tests",
         "PRACTICE_ADMIN_TOKEN": TOKEN,
     }
+    migrated(folder / "stop.sqlite3")
     command = [sys.executable, "-m", "tests.trading.stop_world", str(folder / "stop.sqlite3"), deaf, *keys]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -27,6 +27,8 @@ def hook(event: str, args: tuple[Any, ...]) -> None:
         SEEN.append(("lookup", str(args[0])))
 
 
+sys.addaudithook(hook)
+
 import aiohttp  # noqa: E402
 import aiohttp.connector  # noqa: E402
 from aiohttp import web  # noqa: E402
@@ -126,13 +128,15 @@ async def main(exchange: str, guarded: bool) -> dict[str, Any]:
     import django
     from django.conf import settings
 
+    MODE["answer"] = "empty"
     away_runner, away = await served(lambda _request: web.json_response({"away": True}))
     runner, here = await served(answer)
     MODE["elsewhere"] = away
     settings.XRAY_EXCHANGE_ENDPOINTS = json.dumps({exchange: {"rest": here}})
     settings.XRAY_EXCHANGE_TIMEOUT_S = 2.0
     settings.INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "accounts"]
-    django.setup()
+    if not django.apps.apps.ready:
+        django.setup()
     from accounts.crypto import seal
     from accounts.exchanges import budget, sealing
     from accounts.exchanges.factory import account_client, account_stream_client, clients_close
@@ -145,7 +149,8 @@ async def main(exchange: str, guarded: bool) -> dict[str, Any]:
     sealed = seal({"api_key": "k" * 32, "api_secret": "czM=" * 8, "passphrase": "p"})
     account = ExchangeAccount(pk=1, exchange=exchange, mode="practice", sealed_credentials=sealed)
     client, stream = account_client(account), account_stream_client(account)
-    sys.addaudithook(hook)
+    SEEN.clear()
+    COUNTS.update(rest=0, ws=0)
     for mode in ("empty", "garbage", "redirect", "away"):
         MODE["answer"] = mode
         await used(client, stream)
@@ -160,4 +165,5 @@ async def main(exchange: str, guarded: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print("RESULT " + json.dumps(asyncio.run(main(sys.argv[1], "unguarded" not in sys.argv))))
+    for name in sys.argv[1].split(","):
+        print("RESULT " + json.dumps(asyncio.run(main(name, "unguarded" not in sys.argv))), flush=True)

@@ -17,9 +17,9 @@ def nvrtc() -> compilers.Nvrtc:
     return compilers.Nvrtc(path)
 
 
-@pytest.mark.parametrize("architecture", compilers.ARCHITECTURES)
-def test_nvrtc_compiles_every_kind_and_strategy(nvrtc, architecture):
-    code = nvrtc.compile(everything_source(), architecture)
+def test_nvrtc_compiles_every_kind_and_strategy(nvrtc):
+    """For one architecture; `make gpu-compile`, which `.ci/run` does, compiles for all."""
+    code = nvrtc.compile(everything_source(), compilers.ARCHITECTURES[0])
     assert code[:4] == b"\x7fELF" and all(f"pass_{name}".encode() in code for name in KINDS) and b"decide_0" in code
 
 

@@ -141,6 +141,7 @@ HARMS = {
 }
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("number", [0, 1, 2])
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
 def test_every_harm_is_found_and_repaired_to_the_last_bit(tmp_path, harm, number):

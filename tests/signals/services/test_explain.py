@@ -19,7 +19,7 @@ from signals.services.scan import lanes_late_scan, scan_run
 from signals.strategy_source import StrategySource
 from tests.signals.scan.fake_cupy import FakeCupy
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 MARKET = {"exchange": "binance", "timeframe": "1m"}
 
 

@@ -67,12 +67,10 @@ def test_the_kernel_follows_the_rules(seed, size, ticks, decimals, spread, fast,
 def test_blocks_and_long_holdings_join(fill, stop):
     """More candles than a block, positions held over its edges, prices that are no decimals."""
     rng = np.random.default_rng(11)
-    close = 30_000 * np.exp(np.cumsum(rng.normal(0, 0.002, 3_500)))
+    close = 30_000 * np.exp(np.cumsum(rng.normal(0, 0.002, 2_300)))
     opened = np.roll(close, 1)
     high, low = np.maximum(close, opened) * 1.001, np.minimum(close, opened) * 0.999
-    compare(
-        (opened, high, low, close), [3, 50, 200, 399], [10, 200, 700, 800], Rules(0.001, 0.0005, stop, 2 * stop, fill)
-    )
+    compare((opened, high, low, close), [3, 399], [10, 800], Rules(0.001, 0.0005, stop, 2 * stop, fill))
 
 
 def test_rising_equity_marks_new_peaks():
