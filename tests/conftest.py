@@ -65,6 +65,14 @@ def own_strategies() -> None:
     versions_forget()
 
 
+@pytest.fixture(autouse=True)
+def own_routes() -> None:
+    """The routes of one test's markets value nothing in the next."""
+    from trading.selectors.deposit import routes_forget
+
+    routes_forget()
+
+
 @pytest.fixture(scope="session")
 def market_data() -> Path:
     """The folder of real candles (`<market>/<timeframe>/<BASE>_<QUOTE>.parquet`); skips where it is absent."""

@@ -11,6 +11,7 @@ from signals.streams import on_start
 from trading import live
 from trading.market_push import market_push_start
 from trading.models import Bot, Order, Position
+from trading.selectors.deposit import symbols_valued
 from trading.selectors.positions import symbols_in_use
 from trading.services.effects import effects_saved
 from trading.services.outcomes import trade_closed
@@ -28,6 +29,7 @@ def register() -> None:
     on_quotes(watcher.quotes_seen)
     on_start(streams_watch)
     on_held(symbols_in_use)
+    on_held(symbols_valued)
     on_notice(_notice)
     on_account_remove(_account_kept)
     on_keys_delete(_something_open)

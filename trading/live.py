@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
@@ -66,14 +66,17 @@ class PnlRow(TypedDict):
 
 
 class PnlPayload(TypedDict):
-    """The open positions of one account whose prices moved, with the totals over all of the account's positions."""
+    """The open positions of one account whose prices moved, with the totals over all of the account's positions.
+
+    The account's value is left out while one of its tokens waits for a quote.
+    """
 
     account: str
     positions: list[PnlRow]
     unrealised: str
-    in_positions: str
-    equity: str
-    today: str | None
+    in_positions: NotRequired[str]
+    equity: NotRequired[str]
+    today: NotRequired[str | None]
     at: str
 
 

@@ -9,9 +9,8 @@ from celery import shared_task
 
 from accounts.exchanges.errors import ExchangeError
 from trading.leases import LeaseBusy, LeaseLost
-from trading.services import work
+from trading.services import snapshots, work
 from trading.services.intents import intents_fan_out
-from trading.services.snapshots import snapshots_take_due
 from trading.services.sweep import sweep_run
 from trading.services.sweep_runs import sweep_run_execute
 from trading.services.wakes import account_wake_now, wake_taken
@@ -47,7 +46,13 @@ def sweep() -> int:
 @shared_task(name="trading.tasks.snapshots_take")
 def snapshots_take() -> int:
     """Points of the equity curves (beat)."""
-    return snapshots_take_due()
+    return snapshots.snapshots_take_due()
+
+
+@shared_task(name="trading.tasks.snapshots_thin")
+def snapshots_thin() -> int:
+    """Old points of the equity curves, one an hour kept (beat)."""
+    return snapshots.snapshots_thin()
 
 
 @shared_task(name="trading.sweeps.execute")

@@ -18,7 +18,9 @@ from accounts.clock import now
 from accounts.fields import decimal_text
 from signals.quotes import QuoteRow
 from trading import live
+from trading.domain.deposit.valuation import account_value
 from trading.domain.money import exact
+from trading.selectors.deposit import routes_of
 from trading.services.wakes import account_wake_now, trades_version
 from trading.watch_index import Held, Index, Market, Owned, index_load
 
@@ -157,28 +159,25 @@ class Watcher:
 def pnl_payload(owned: Owned, rows: list[Held], quotes: Quotes, at: datetime) -> live.PnlPayload:
     """PnL of these positions and the account's totals, at the newest bids (quote currency)."""
     values = {held.public_id: held.amount * quotes[held.market].bid for held in owned.held if held.market in quotes}
-    in_positions = _coins(owned, quotes)
-    equity = owned.balances.get(owned.quote_currency, ZERO) + in_positions
-    base = owned.result_at_midnight
     unrealised = sum((held.result + values[held.public_id] for held in owned.held if held.public_id in values), ZERO)
-    return {
+    payload: live.PnlPayload = {
         "account": owned.public_id,
         "positions": [_row(held, values[held.public_id], quotes[held.market]) for held in rows],
         "unrealised": decimal_text(unrealised),
-        "in_positions": decimal_text(in_positions),
-        "equity": decimal_text(equity),
-        "today": None if base is None else decimal_text(equity - owned.net_deposits - base),
         "at": at.isoformat(),
     }
-
-
-def _coins(owned: Owned, quotes: Quotes) -> Decimal:
-    total = ZERO
-    for currency, amount in owned.balances.items():
-        quote = quotes.get((owned.exchange, f"{currency}/{owned.quote_currency}"))
-        if quote is not None and currency != owned.quote_currency:
-            total += amount * quote.bid
-    return total
+    found = account_value(
+        owned.balances,
+        routes=routes_of(owned.exchange, owned.quote_currency),
+        quote_of=lambda symbol: quotes.get((owned.exchange, symbol)),
+        at=at,
+    )
+    if not found.waits:  # else the page goes on showing the last value
+        base = owned.result_at_midnight
+        payload["in_positions"] = decimal_text(found.in_coins)
+        payload["equity"] = decimal_text(found.equity)
+        payload["today"] = None if base is None else decimal_text(found.equity - owned.net_deposits - base)
+    return payload
 
 
 def _row(held: Held, value: Decimal, quote: QuoteRow) -> live.PnlRow:

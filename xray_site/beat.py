@@ -28,6 +28,7 @@ TABLE = (
     Entry("keys verified", "accounts.tasks.keys_verify_due", 60, "Asks exchanges again what stored keys may do."),
     Entry("execution sweep", "trading.tasks.sweep", 10, "Finds intents whose wake-up was lost."),
     Entry("equity snapshots", "trading.tasks.snapshots_take", 30, "Writes a point of every account's equity curve."),
+    Entry("snapshots thinned", "trading.tasks.snapshots_thin", 86_400, "Keeps one old point of the curve an hour."),
     Entry("source weights", "signals.tasks.weights_learn", 60, "Learns the sources' weights from closed trades."),
     Entry("training due", "mlmodels.tasks.train_due", 60, "Starts a training when enough is new."),
 )

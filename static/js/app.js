@@ -16,9 +16,10 @@ on("pnl", (payload) => {
     setAll(`position.${row.id}`, row);
     moveDot(row);
   }
-  if (totalsOf(payload)) restOf(payload);
+  const valued = totalsOf(payload) && payload.equity !== undefined; // not while a token waits for a quote
+  if (valued) restOf(payload);
   sumRows();
-  if (totalsOf(payload)) showWorth(payload);
+  if (valued) showWorth(payload);
 });
 on("snapshot", (payload) => {
   if (totalsOf(payload)) showWorth(payload);

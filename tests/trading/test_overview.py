@@ -10,7 +10,7 @@ from trading.selectors.accounts import accounts_read, day_start
 from trading.selectors.bots import bot_cards
 from trading.selectors.periods import periods_read
 from trading.selectors.positions import open_rows, open_totals
-from trading.services.snapshots import snapshots_store, worth_compute
+from trading.services.snapshots import snapshots_store
 from trading.services.stats import stats_update
 
 pytestmark = pytest.mark.django_db
@@ -101,26 +101,6 @@ def test_another_users_money_is_not_in_it(make, at_noon):
     snapshot(other, 7, at_noon)
     assert [row.equity_now for row in accounts_read(mine.user)] == [5]
     assert open_rows(user=mine.user, account=other) == []
-
-
-def test_unpriced_coins_are_listed_and_not_counted(make):
-    worth = worth_compute(
-        quote_currency="USDT",
-        balances={"USDT": D(100), "BTC": D("0.5"), "XYZ": D(3), "ABC": D(0)},
-        reserved=D(30),
-        deposits={"USDT": D(100), "XYZ": D(3)},
-        quotes=quotes.latest_all("binance"),
-    )
-    assert (worth.equity, worth.free, worth.in_positions, worth.net_deposits) == (155, 70, 55, 100)
-    assert worth.unpriced == ["XYZ"]
-
-
-def test_price_moves_of_a_deposited_coin_are_no_trading_result():
-    quote = quotes.latest_all("binance")
-    worth = worth_compute(
-        quote_currency="USDT", balances={"BTC": D(1)}, reserved=D(0), deposits={"BTC": D(1)}, quotes=quote
-    )
-    assert worth.equity - worth.net_deposits == 0
 
 
 def test_statistics_of_a_day_can_be_repeated(make, at_noon):

@@ -93,7 +93,8 @@ def test_equity_change_is_the_realised_result_to_the_last_digit(trading):
     run(bot.account, later)
     position = Position.objects.get()
     assert position.close_reason == "stop_loss" and position.realised_pnl < 0
-    worth = worth_of([bot.account])[bot.account.pk]
+    with clock_set(lambda: later):
+        worth = worth_of([bot.account])[bot.account.pk]
     dust_value = position.dust * Decimal("98.00")
     assert worth.equity - worth.net_deposits == position.realised_pnl + dust_value
 

@@ -70,6 +70,11 @@ class BalanceSnapshot(models.Model):
     in_positions = ExactDecimalField()
     net_deposits = ExactDecimalField(default="0")
     unpriced = models.JSONField(default=list, blank=True, help_text="Currencies without a price, not counted.")
+    lines = models.JSONField(default=list, blank=True, help_text="By token: amount, route, price, value.")
+    growth = ExactDecimalField(default="1", help_text="Time-weighted: what 1 at the first snapshot has become.")
+    ledger_seen = models.BigIntegerField(
+        null=True, blank=True, help_text="The newest deposit or withdrawal that `net_deposits` counts."
+    )
 
     class Meta:
         ordering = ("-at", "-id")

@@ -1,6 +1,5 @@
 """A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +9,8 @@ from django.db.models import OuterRef, Subquery
 from accounts.clock import now
 from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
-from signals.quotes import latest_all
-from trading.domain.money import exact
-from trading.models import AccountCheck, Balance, BalanceSnapshot, QuarantinedAnswer
+from trading.models import AccountCheck, BalanceSnapshot, QuarantinedAnswer
+from trading.selectors.deposit import Market, amounts_of
 
 STALE_AFTER_S = 15
 CHECK_SHOWN = timedelta(days=2)  # what a comparison found is shown beside the account for so long
@@ -63,22 +61,16 @@ def checks_attach(accounts: list[Any]) -> None:
         account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
 
 
-@exact
 def _price(accounts: list[Any]) -> None:
-    """Value the balances at the newest bids; without a snapshot or with a coin unquoted an account stays as it is."""
-    coins: dict[int, dict[str, Decimal]] = defaultdict(dict)
-    for account_id, currency, total in Balance.objects.filter(account__in=accounts).values_list(
-        "account_id", "currency", "total"
-    ):
-        coins[account_id][currency] = total
+    """Value the balances at the newest quotes; without a snapshot or with a quote missing an account stays as it
+    is."""
+    amounts, market = amounts_of(accounts), Market()
     for account in accounts:
-        cash = coins[account.pk].pop(account.quote_currency, None)
-        quotes = latest_all(account.exchange)
-        held = {f"{name}/{account.quote_currency}": total for name, total in coins[account.pk].items() if total}
-        if cash is None or account.equity_now is None or held.keys() - quotes.keys():
+        if account.equity_now is None or account.quote_currency not in amounts[account.pk]:
             continue
-        account.in_positions_now = sum((total * quotes[symbol].bid for symbol, total in held.items()), Decimal(0))
-        account.equity_now = cash + account.in_positions_now
+        found = market.value(account, amounts[account.pk])
+        if not found.waits:
+            account.equity_now, account.in_positions_now = found.equity, found.in_coins
 
 
 def today_base_of(account: Any) -> Decimal | None:

@@ -1,0 +1,124 @@
+"""The account's value as it is stored and read: one definition, no request, deposits apart from profit."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from accounts.clock import clock_set
+from accounts.exchanges import factory, loop
+from signals import quotes
+from signals.models import Instrument
+from tests.trading.conftest import AT
+from trading.models import Balance, BalanceSnapshot, LedgerEntry
+from trading.selectors.accounts import accounts_read
+from trading.selectors.deposit import routes_forget, symbols_valued
+from trading.services.snapshots import snapshots_store, snapshots_take_due, snapshots_thin, worth_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("market")]
+D = Decimal
+
+
+@pytest.fixture
+def market():
+    quotes.quotes_forget()
+    yield
+    quotes.quotes_forget()
+
+
+def show(symbol, bid, at):
+    quotes.publish("binance", [quotes.QuoteRow(symbol, D(bid), D(bid) + 1, D(1), D(1), at)])
+
+
+def move(account, currency, amount, kind="deposit"):
+    LedgerEntry.objects.create(
+        account=account, reference=f"{kind}:{LedgerEntry.objects.count()}", currency=currency, amount=D(amount),
+        kind=kind, at=AT,
+    )  # fmt: skip
+    row, _new = Balance.objects.get_or_create(account=account, currency=currency)
+    Balance.objects.filter(pk=row.pk).update(total=D(row.total) + D(amount), updated_at=AT)
+
+
+def store(account, at):
+    with clock_set(lambda: at):
+        made = snapshots_store(accounts=[account])
+    return made[0] if made else None
+
+
+@pytest.fixture
+def account(make):
+    found = make.account()
+    make.instrument("BTC/USDT", volume_quote_24h=1e9)
+    make.instrument("SOL/BTC", volume_quote_24h=50.0, selected=False)
+    show("BTC/USDT", 50000, AT)
+    show("SOL/BTC", "0.002", AT)
+    move(found, "USDT", 1000)
+    return found
+
+
+def test_deposits_are_no_profit_and_the_return_is_not_diluted(account):
+    assert store(account, AT).growth == 1
+    move(account, "SOL", 2)  # 200 USDT, by hand
+    row = store(account, AT + timedelta(seconds=20))
+    assert (row.equity, row.net_deposits, row.in_positions, row.growth) == (1200, 1200, 200, 1)
+    assert row.lines[1]["route"] == ["SOL", "BTC", "USDT"] and D(row.lines[1]["value"]) == 200
+    show("SOL/BTC", "0.0026", AT + timedelta(seconds=30))
+    row = store(account, AT + timedelta(seconds=40))  # 60 on 1,200
+    assert (row.equity - row.net_deposits, row.growth) == (60, D("1.05"))
+    move(account, "USDT", -1000, "withdrawal")
+    row = store(account, AT + timedelta(seconds=60))
+    assert (row.equity, row.net_deposits, row.growth) == (260, 200, D("1.05"))
+
+
+def test_a_token_that_loses_its_pair_is_listed_and_no_loss(account):
+    move(account, "SOL", 2)
+    move(account, "GIFT", 9)
+    row = store(account, AT)
+    assert (row.equity, row.unpriced) == (1200, ["GIFT"])
+    Instrument.objects.filter(symbol="SOL/BTC").update(active=False)  # delisted
+    routes_forget()
+    row = store(account, AT + timedelta(seconds=60))
+    assert (row.equity, row.net_deposits, row.growth, row.unpriced) == (1000, 1000, 1, ["GIFT", "SOL"])
+
+
+def test_without_usable_quotes_the_last_value_stays_with_its_age(account):
+    move(account, "SOL", 2)
+    assert store(account, AT).equity == 1200
+    late = AT + timedelta(minutes=30)
+    assert store(account, late) is None
+    with clock_set(lambda: late):
+        (shown,) = accounts_read(account.user)
+    assert shown.equity_now == 1200 and BalanceSnapshot.objects.count() == 1
+    for minutes in (30, 35, 41):  # the exchange delivers again, but never this one: it does not hold up for ever
+        moment = AT + timedelta(minutes=minutes)
+        show("BTC/USDT", 50000, moment)
+        row = store(account, moment)
+        assert (row is None) == (minutes < 40)
+    assert (row.equity, row.net_deposits, row.unpriced) == (1000, 1000, ["SOL"])
+
+
+def test_what_is_held_keeps_its_quotes_streamed(account):
+    move(account, "SOL", 2)
+    assert symbols_valued("binance") == {"SOL/BTC", "BTC/USDT"} and symbols_valued("okx") == set()
+
+
+def test_valuing_asks_no_exchange(account, monkeypatch):
+    """Pages and rounds of an idle account: neither a client is made nor a request sent."""
+    asked = []
+    for module, name in ((factory, "_cached"), (loop, "run")):  # what makes a client, what waits for an answer
+        monkeypatch.setattr(module, name, lambda *args, _name=name, **more: asked.append(_name))
+    move(account, "SOL", 2)
+    with clock_set(lambda: AT):
+        assert snapshots_take_due() == 1
+        assert accounts_read(account.user)[0].equity_now == worth_of([account])[account.pk].equity == 1200
+    assert asked == []
+
+
+def test_old_snapshots_are_thinned_to_the_hours_last(account):
+    for minutes in (70, 65, 50, 10, 0):
+        store(account, AT - timedelta(minutes=minutes))
+    with clock_set(lambda: AT + timedelta(hours=46)):
+        assert snapshots_thin() == 0
+    with clock_set(lambda: AT + timedelta(days=3)):
+        assert snapshots_thin() == 2
+    assert [row.at.minute for row in BalanceSnapshot.objects.order_by("at")] == [55, 50, 0]
