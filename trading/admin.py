@@ -228,7 +228,7 @@ class BalanceAdmin(HistoryAdmin):
 class BalanceSnapshotAdmin(HistoryAdmin):
     """Equity curves."""
 
-    list_display = ("at", "account", "equity", "free", "in_positions", "net_deposits")
+    list_display = ("at", "account", "equity", "free", "in_positions", "net_deposits", "growth", "unpriced")
     search_fields = ("account__name", "account__user__email")
     list_select_related = ("account",)
 

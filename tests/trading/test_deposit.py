@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.clock import clock_set
 from accounts.exchanges import factory, loop
@@ -13,7 +14,8 @@ from tests.trading.conftest import AT
 from trading.models import Balance, BalanceSnapshot, LedgerEntry
 from trading.selectors.accounts import accounts_read
 from trading.selectors.deposit import routes_forget, symbols_valued
-from trading.services.snapshots import snapshots_store, snapshots_take_due, snapshots_thin, worth_of
+from trading.selectors.worth import worth_of
+from trading.services.snapshots import snapshots_store, snapshots_take_due, snapshots_thin
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("market")]
 D = Decimal
@@ -122,3 +124,27 @@ def test_old_snapshots_are_thinned_to_the_hours_last(account):
     with clock_set(lambda: AT + timedelta(days=3)):
         assert snapshots_thin() == 2
     assert [row.at.minute for row in BalanceSnapshot.objects.order_by("at")] == [55, 50, 0]
+
+
+def test_the_api_tells_the_deposit_and_its_history_to_its_owner_only(account, make):
+    move(account, "SOL", 2)
+    move(account, "GIFT", 9)
+    store(account, AT)
+    client, stranger = APIClient(), APIClient()
+    client.force_authenticate(account.user)
+    stranger.force_authenticate(make.user())
+    url = f"/api/exchange-accounts/{account.public_id}/deposit"
+    assert stranger.get(url).status_code == stranger.get(f"{url}/history").status_code == 404
+    with clock_set(lambda: AT + timedelta(seconds=5)):
+        show("SOL/BTC", "0.0026", AT + timedelta(seconds=4))
+        told = client.get(url).json()
+        history = client.get(f"{url}/history?range=1d").json()
+    assert (told["equity"], told["net_deposits"], told["profit"], told["stale"]) == ("1260", "1200", "60", False)
+    assert [line["currency"] for line in told["lines"]] == ["USDT", "SOL"] and told["returns"]["all"] == "0.05"
+    assert told["lines"][1]["route"] == ["SOL", "BTC", "USDT"]
+    assert [(line["currency"], line["value"], line["why"]) for line in told["unpriced"]] == [("GIFT", None, "no_route")]
+    assert [point["equity"] for point in history["points"]] == ["1200"] and len(history["moves"]) == 3
+    assert client.get(f"{url}/history?range=ever").status_code == 400
+    with clock_set(lambda: AT + timedelta(hours=1)):
+        told = client.get(url).json()
+    assert (told["equity"], told["stale"], told["at"][:16]) == ("1200", True, "2026-03-01T12:00")

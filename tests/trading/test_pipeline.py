@@ -86,7 +86,7 @@ def test_a_signal_becomes_a_position_and_a_target_closes_it(trading, pushed):
 
 @pytest.mark.django_db(transaction=True)
 def test_equity_change_is_the_realised_result_to_the_last_digit(trading):
-    from trading.services.snapshots import worth_of
+    from trading.selectors.worth import worth_of
 
     bot, later = trading, NOON + timedelta(seconds=30)
     show("98.00", "98.10", later)

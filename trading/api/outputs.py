@@ -275,10 +275,11 @@ class EquityOutput(serializers.ModelSerializer):  # type: ignore[type-arg]
     in_positions = ExactDecimal()
     net_deposits = ExactDecimal()
     unpriced = serializers.ListField(child=serializers.CharField())
+    growth = ExactDecimal(help_text="Time-weighted: what 1 at the first snapshot has become.")
 
     class Meta:
         model = BalanceSnapshot
-        fields = ("account", "at", "currency", "equity", "free", "in_positions", "net_deposits", "unpriced")
+        fields = ("account", "at", "currency", "equity", "free", "in_positions", "net_deposits", "unpriced", "growth")
         read_only_fields = fields
 
 

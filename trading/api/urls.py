@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from trading.api import trades
 from trading.api.bots import BotConfigValidateView, BotConfigVersionsView, BotConfigView, BotViews
+from trading.api.deposit import DepositHistoryView, DepositView
 from trading.api.risk import CountAnewView, LimitsView, RiskEventViews
 from trading.api.stops import StopViews
 
@@ -25,11 +26,14 @@ for name, views in {
     router.register(name, views, basename=f"api-{name}")
 
 LIMITS = "exchange-accounts/<uuid:public_id>/limits"
+DEPOSIT = "exchange-accounts/<uuid:public_id>/deposit"
 CONFIG = "bots/<uuid:public_id>/config"
 
 urlpatterns = [
     path(LIMITS, LimitsView.as_view(), name="api-limits"),
     path(f"{LIMITS}/count-anew", CountAnewView.as_view(), name="api-limits-count-anew"),
+    path(DEPOSIT, DepositView.as_view(), name="api-deposit"),
+    path(f"{DEPOSIT}/history", DepositHistoryView.as_view(), name="api-deposit-history"),
     path(CONFIG, BotConfigView.as_view(), name="api-bot-config"),
     path(f"{CONFIG}/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"),
     path(f"{CONFIG}/versions", BotConfigVersionsView.as_view(), name="api-bot-config-versions"),

@@ -7,13 +7,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from accounts.clock import now
+from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
 from signals.models import Instrument
 from signals.quotes import QuoteRow, latest_all
 from trading.domain.deposit.routes import OLDEST_QUOTE, Pair, Routes, routes_build
-from trading.domain.deposit.valuation import Valuation, account_value
+from trading.domain.deposit.valuation import Line, Valuation, account_value
 from trading.models import Balance
 
 ROUTES_S = 60.0
@@ -72,6 +74,20 @@ class Market:
     def delivers(self, exchange: str) -> bool:
         """Whether any quote of the exchange is young enough to be used."""
         return any(self.at - row.at <= OLDEST_QUOTE for row in self.quotes(exchange).values())
+
+
+def line_stored(line: Line) -> dict[str, Any]:
+    """A line as it is stored and answered: numbers as texts, times in ISO 8601, what is missing as null."""
+    return {
+        "currency": line.currency,
+        "amount": decimal_text(line.amount),
+        "locked": decimal_text(line.locked),
+        "route": list(line.route),
+        "price": None if line.price is None else decimal_text(line.price),
+        "at": None if line.at is None else line.at.isoformat(),
+        "value": None if line.value is None else decimal_text(line.value),
+        "why": str(line.why),
+    }
 
 
 def symbols_valued(exchange: str) -> set[str]:

@@ -43,13 +43,14 @@ def curve_read(account: Any, name: str = "all") -> Curve:
     length = RANGES.get(name)
     if length is not None:
         rows = rows.filter(at__gte=now() - length)
-    points = _thinned(rows)
+    points = thinned(rows)
     if points and getattr(account, "equity_now", None) is not None:
         points.append((max(now(), points[-1][0]), account.equity_now, account.deposits_now))
     return _curve(points)
 
 
-def _thinned(rows: Any) -> list[tuple[datetime, Decimal, Decimal]]:
+def thinned(rows: Any) -> list[tuple[datetime, Decimal, Decimal]]:
+    """(at, value, net deposits) in order, at most `MAX_POINTS` of them and always the newest."""
     count = rows.count()
     fields = ("at", "equity", "net_deposits")
     if count > MAX_POINTS:

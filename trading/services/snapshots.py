@@ -1,135 +1,23 @@
-"""Points of an account's value over time, each with its tokens, what was paid in so far, and its time-weighted return.
+"""Points of an account's value over time, each with its tokens, what was paid in so far, and its return."""
 
-Deposits and withdrawals count at their value when they came and went; what happens to it afterwards is profit or loss.
-"""
-
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.core.cache import cache
-from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, Max, OuterRef, Q
 from django.db.models.functions import TruncHour
 
 from accounts.clock import now
-from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
 from trading import live
-from trading.domain.deposit.returns import flow_value, growth_next
-from trading.domain.deposit.valuation import Line, Valuation
-from trading.domain.money import exact
-from trading.models import Balance, BalanceSnapshot, LedgerEntry, Order, Position
-from trading.selectors.deposit import Market
+from trading.models import Balance, BalanceSnapshot, Position
+from trading.selectors.deposit import Market, line_stored
+from trading.selectors.worth import Worth, worth_of
 
-ZERO = Decimal(0)
 SOONEST = 10  # seconds between two snapshots of an account that changes all the time
 PATIENCE = timedelta(minutes=10)  # a token without quotes, while others have some, is then listed as unpriced
 EVERY_ONE = timedelta(days=2)  # older ones are thinned to the last of each hour
 OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
-OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
-FLOWS = (LedgerEntry.Kind.DEPOSIT, LedgerEntry.Kind.WITHDRAWAL)
-
-
-@dataclass(slots=True)
-class Books:
-    """An account's ledger: balances, and what was paid in and out since the snapshot before."""
-
-    amounts: dict[str, Decimal] = field(default_factory=dict)
-    moved: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    seen: int = 0  # the newest movement's primary key
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """An account's value now in its quote currency; `free` is cash that open orders do not reserve."""
-
-    valuation: Valuation
-    free: Decimal
-    net_deposits: Decimal
-    growth: Decimal
-    ledger_seen: int
-
-    @property
-    def equity(self) -> Decimal:
-        """Cash and all priced tokens."""
-        return self.valuation.equity
-
-
-def worth_of(accounts: Iterable[ExchangeAccount], market: Market | None = None) -> dict[int, Worth]:
-    """Value per account primary key now, with three queries for all of them."""
-    rows, market = list(accounts), market or Market()
-    before = _newest([row.pk for row in rows])
-    books, locked = _books(rows, before), _locked([row.pk for row in rows])
-    return {
-        row.pk: _worth(
-            market.value(row, books[row.pk].amounts, locked[row.pk]),
-            books[row.pk],
-            locked[row.pk],
-            before.get(row.pk),
-        )
-        for row in rows
-    }
-
-
-@exact
-def _worth(found: Valuation, books: Books, locked: dict[str, Decimal], before: BalanceSnapshot | None) -> Worth:
-    known = None if before is None else {line["currency"]: _decimal(line["value"]) for line in before.lines}
-    held = {line.currency: line.value for line in found.lines}
-    prices = {line.currency: line.price for line in found.lines if line.price is not None}
-    flow = flow_value(books.moved, known, held, {found.currency: Decimal(1), **prices})
-    growth, deposits = Decimal(1), flow
-    if before is not None:
-        growth = growth_next(before.growth, before.equity, found.equity, flow)
-        deposits = before.net_deposits + flow
-    return Worth(found, found.cash - locked.get(found.currency, ZERO), deposits, growth, books.seen)
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _newest(keys: list[int]) -> dict[int, BalanceSnapshot]:
-    """The last snapshot of each account that says how far its ledger was read."""
-    rows = BalanceSnapshot.objects.filter(account=OuterRef("pk"), ledger_seen__isnull=False).order_by("-at", "-id")
-    newest = ExchangeAccount.objects.filter(pk__in=keys).annotate(newest=Subquery(rows.values("pk")[:1]))
-    found = BalanceSnapshot.objects.filter(pk__in=newest.values("newest"))
-    return {row.account_id: row for row in found}
-
-
-def _books(accounts: list[ExchangeAccount], before: dict[int, BalanceSnapshot]) -> dict[int, Books]:
-    """Balances and new movements in one statement: a deposit between two would be a profit that never was."""
-    keys = [row.pk for row in accounts]
-    seen = {pk: (before[pk].ledger_seen or 0) if pk in before else 0 for pk in keys}
-    movements = LedgerEntry.objects.filter(account__in=keys, kind__in=FLOWS, pk__gt=min(seen.values(), default=0))
-    balances = Balance.objects.filter(account__in=keys).order_by()
-    rows = balances.values_list("account_id", "currency", "total", Value(0, BigIntegerField())).union(
-        movements.order_by().values_list("account_id", "currency", "amount", F("pk")), all=True
-    )
-    found = {pk: Books(seen=seen[pk]) for pk in keys}
-    for pk, currency, amount, number in rows:
-        if not number:
-            found[pk].amounts[currency] = amount
-        elif number > seen[pk]:
-            found[pk].moved[currency] += amount
-            found[pk].seen = max(found[pk].seen, number)
-    return found
-
-
-@exact
-def _locked(account_ids: list[int]) -> dict[int, dict[str, Decimal]]:
-    """What open orders reserve: quote currency for buys, base currency for sells."""
-    found: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    rows = Order.objects.filter(account__in=account_ids, status__in=OPEN_ORDER).select_related("instrument")
-    for row in rows:
-        if row.side == "sell":
-            found[row.account_id][row.instrument.base] += row.amount - row.filled
-        else:
-            price = row.price or row.reference_price
-            found[row.account_id][row.instrument.quote] += (row.amount - row.filled) * price
-    return found
 
 
 def snapshots_store(*, accounts: Iterable[ExchangeAccount]) -> list[BalanceSnapshot]:
@@ -160,20 +48,6 @@ def _snapshot(account: ExchangeAccount, worth: Worth, market: Market) -> Balance
         growth=worth.growth,
         ledger_seen=worth.ledger_seen,
     )
-
-
-def line_stored(line: Line) -> dict[str, Any]:
-    """A line as it is stored and answered: numbers as texts, times in ISO 8601, what is missing as null."""
-    return {
-        "currency": line.currency,
-        "amount": decimal_text(line.amount),
-        "locked": decimal_text(line.locked),
-        "route": list(line.route),
-        "price": None if line.price is None else decimal_text(line.price),
-        "at": None if line.at is None else line.at.isoformat(),
-        "value": None if line.value is None else decimal_text(line.value),
-        "why": str(line.why),
-    }
 
 
 def _waits(account: ExchangeAccount, worth: Worth, market: Market) -> bool:
