@@ -9,7 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.clock import now
+from signals.quotes import quotes_forget
 from tests.pages import worlds
+from trading.models import Balance
+from trading.services.snapshots import snapshots_store
 
 
 def own_urls(world) -> dict[str, str]:
@@ -17,6 +20,8 @@ def own_urls(world) -> dict[str, str]:
     return {
         "overview": reverse("overview"),
         "equity_data": reverse("equity_data"),
+        "deposit": reverse("deposit"),
+        "deposit_block": reverse("deposit_block"),
         "chart": reverse("chart", args=["SOL/USDT"]),
         "chart_data": reverse("chart_data", args=["SOL/USDT"]),
         "chart_side": reverse("chart_side", args=["SOL/USDT"]),
@@ -43,7 +48,15 @@ def own_urls(world) -> dict[str, str]:
 
 
 # Ceilings, not exact numbers: a page that grows with its rows breaks them (see test_rows_cost_no_queries).
-CEILINGS = {"overview": 32, "bot_detail": 20, "bot_block": 20, "bot_new": 16, "bot_edit": 18, "chart": 16}
+CEILINGS = {
+    "overview": 32,
+    "bot_detail": 20,
+    "bot_block": 20,
+    "bot_new": 16,
+    "bot_edit": 18,
+    "chart": 16,
+    "deposit": 20,
+}
 
 
 def test_every_page_answers_its_owner(world, page, django_assert_max_num_queries):
@@ -241,3 +254,15 @@ def test_errors_say_what_to_do(world, page):
     strict.force_login(world.user, backend="django.contrib.auth.backends.ModelBackend")
     answer = strict.post(reverse("stop"), {"level": "1"})
     assert answer.status_code == 403 and "open for too long" in answer.content.decode()
+
+
+def test_the_deposit_page_says_how_each_token_is_priced_and_what_is_not(world, page):
+    Balance.objects.update_or_create(account=world.account, currency="GIFT", defaults={"total": Decimal(9)})
+    Balance.objects.update_or_create(account=world.account, currency="BTC", defaults={"total": Decimal("0.5")})
+    text = page.get(reverse("deposit")).content.decode()
+    assert "BTC → USDT" in text and "33,716.05" in text  # half of 67,432.10, at the bid
+    assert "Without a price" in text and "GIFT" in text and "Last known value" not in text
+    snapshots_store(accounts=[world.account])
+    quotes_forget()  # the exchange does not answer
+    text = page.get(reverse("deposit_block")).content.decode()
+    assert "Last known value" in text and "33,716.05" in text

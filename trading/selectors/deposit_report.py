@@ -52,7 +52,7 @@ def deposit_read(account: ExchangeAccount) -> Deposit:
         lines, stale = list(before.lines), True
     else:
         at, equity, free, net, growth = market.at, worth.equity, worth.free, worth.net_deposits, worth.growth
-        lines, stale = [line_stored(line) for line in found.lines], found.waits
+        lines, stale = [line_stored(line) for line in found.lines], False
     priced = [line for line in lines if line["value"] is not None]
     ages = [datetime.fromisoformat(line["at"]) for line in priced if line["at"]]
     return Deposit(

@@ -100,6 +100,13 @@ def amount(value: Any) -> str:
 
 
 @register.filter
+def signed_amount(value: Any) -> str:
+    """An amount with just the digits it has, a plus before what came in."""
+    text = amount(value)
+    return text if text[:1] in (MINUS, DASH) else f"+{text}"
+
+
+@register.filter
 def tone(value: Any) -> str:
     """CSS class of a signed amount: gain, loss or flat."""
     number = _decimal(value)
