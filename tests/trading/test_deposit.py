@@ -148,3 +148,11 @@ def test_the_api_tells_the_deposit_and_its_history_to_its_owner_only(account, ma
     with clock_set(lambda: AT + timedelta(hours=1)):
         told = client.get(url).json()
     assert (told["equity"], told["stale"], told["at"][:16]) == ("1200", True, "2026-03-01T12:00")
+
+
+def test_what_was_counted_is_not_counted_again_beside_a_new_account(account, make):
+    store(account, AT)
+    move(other := make.account(), "USDT", 70)
+    with clock_set(lambda: AT + timedelta(seconds=20)):
+        made = snapshots_store(accounts=[account, other])
+    assert [(row.net_deposits, row.growth) for row in made] == [(1000, 1), (70, 1)]
