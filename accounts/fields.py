@@ -19,6 +19,12 @@ def decimal_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _fits(number: Decimal) -> bool:
+    """Whether a database keeps it as it is; False means that it takes a closer look."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -DECIMAL_PLACES and number.adjusted() < MAX_DIGITS - DECIMAL_PLACES
+
+
 def storable(text: str) -> bool:
     """Whether a database can keep this text: no NUL, no half of a surrogate pair."""
     return not any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text)
@@ -72,7 +78,7 @@ class ExactDecimalField(models.Field):
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """Decimal for PostgreSQL, canonical text for SQLite."""
-        number = self.to_python(value)
+        number = value if type(value) is Decimal and _fits(value) else self.to_python(value)
         if number is None:
             return None
         return number if connection.vendor == "postgresql" else decimal_text(number)

@@ -11,6 +11,7 @@ from django.db import connection
 from accounts.clock import now
 from accounts.processes import host_name, owner_gone
 from trading.models import AccountLease
+from trading.statements import row_update
 from trading.turn.ports import Lease, LeaseBusy, LeaseLost
 
 __all__ = [
@@ -79,13 +80,16 @@ def _claim(account_id: int, owner: str, at: datetime, where: str, *values: Any) 
 
 def lease_save(lease: Lease, **values: Any) -> None:
     """Renew the lease and store what the engine carries, or raise LeaseLost. Call it first in each transaction."""
-    rows, moment = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token), now()
-    if rows.update(expires_at=moment + LEASE_TIME, **values) != 1:
+    moment = now()
+    if row_update(AccountLease, {"expires_at": moment + LEASE_TIME, **values}, _held(lease)) != 1:
         raise LeaseLost(f"Another process took over account {lease.account_id}.")
     lease.proved_at = moment
 
 
 def lease_release(lease: Lease) -> None:
     """Give the lease back; harmless when it was lost."""
-    rows = AccountLease.objects.filter(account_id=lease.account_id, owner=lease.owner, token=lease.token)
-    rows.update(owner="", expires_at=None)
+    row_update(AccountLease, {"owner": "", "expires_at": None}, _held(lease))
+
+
+def _held(lease: Lease) -> dict[str, Any]:
+    return {"account_id": lease.account_id, "owner": lease.owner, "token": lease.token}

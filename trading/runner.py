@@ -5,6 +5,7 @@ What differs between them is plugged in: the broker, and a `Journal` that keeps 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from accounts.exchanges.errors import ExchangeError
@@ -36,13 +37,20 @@ class NoJournal:
         """Nothing."""
 
 
-Request = Callable[[], list[Event]]
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An order or a cancel that is about to leave."""
+
+    ahead: Callable[[], None]  # lets it leave without waiting for the answer; may be left out
+    answer: Callable[[], list[Event]]  # waits for the answer
+
+
 Together = Callable[[Sequence[Request]], Iterable[list[Event]]]
 
 
 def one_by_one(requests: Sequence[Request]) -> Iterable[list[Event]]:
     """The answers to several requests, asked one after another."""
-    return (request() for request in requests)
+    return (request.answer() for request in requests)
 
 
 class Runner:
@@ -112,8 +120,10 @@ class Runner:
     def _request(self, effect: OrderPlaced | CancelAsked) -> Request:
         placed = isinstance(effect, OrderPlaced)
         order = self._order(effect.order.client_order_id if isinstance(effect, OrderPlaced) else effect.client_order_id)
-        ask = self.broker.submit if placed else self.broker.cancel
-        return lambda: ask(order, self.state.instruments[order.symbol])
+        ahead, ask = (
+            (self.broker.submit_ahead, self.broker.submit) if placed else (self.broker.cancel_ahead, self.broker.cancel)
+        )
+        return Request(lambda: ahead(order), lambda: ask(order, self.state.instruments[order.symbol]))
 
     def _order(self, client_order_id: str) -> OrderState:
         order = order_find(self.state, client_order_id)

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
@@ -58,11 +59,19 @@ def run(coroutine: Coroutine[Any, Any, T], *, timeout_s: float) -> T:
         RuntimeError: called from the background loop itself, which would wait for itself for ever.
 
     """
-    loop = background_loop()
-    if _running_loop() is loop:
+    if _running_loop() is background_loop():
         coroutine.close()
         raise RuntimeError("run() was called inside the background loop: await the coroutine instead.")
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    return result(begin(coroutine), timeout_s=timeout_s)
+
+
+def begin(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Start the coroutine on the background loop and do not wait; `result` does."""
+    return asyncio.run_coroutine_threadsafe(coroutine, background_loop())
+
+
+def result(future: Future[T], *, timeout_s: float) -> T:
+    """What a coroutine that was begun came to. Raises as `run`."""
     try:
         return future.result(timeout_s)
     except FutureTimeout:

@@ -64,6 +64,11 @@ class Exchange:
     def said(self, order):
         return [OrderAnswered(order.created_at, order.client_order_id, status, "77") for status in self.answers]
 
+    def submit_ahead(self, order):
+        pass
+
+    cancel_ahead = submit_ahead
+
     def cancel(self, order, instrument):
         self.calls.append(("cancel", order.client_order_id))
         return []

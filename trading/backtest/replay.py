@@ -23,6 +23,12 @@ class RecordedBroker:
         """Nothing."""
         return []
 
+    def submit_ahead(self, order: OrderState) -> None:
+        """Nothing: it answers at once."""
+
+    def cancel_ahead(self, order: OrderState) -> None:
+        """Nothing: it answers at once."""
+
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """Nothing."""
         return []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.exchanges.errors import ExchangeRefused, readable
-from accounts.exchanges.loop import run
+from accounts.exchanges.loop import begin, result
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
 from trading.domain.types import Event, OrderState, OrderType
-from trading.runner import Request, one_by_one
+from trading.runner import Request
 from trading.turn.ports import Answer, Leaving
 
 AT_ONCE = 4  # requests of one account that are under way together
@@ -24,20 +24,35 @@ T = TypeVar("T")
 
 
 class CcxtExchange:
-    """The requests of one account, each waited for on the background loop."""
+    """The requests of one account in one turn, each waited for on the background loop."""
 
     def __init__(self, account: ExchangeAccount) -> None:
         self.account = account
+        self._ahead: dict[tuple[str, str], Future[Any]] = {}  # requests that left before anybody waits for them
 
     def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
         """Send an order once. Raises ExchangeRefused for a stop: sent as a limit order it would sell at once."""
         if order.type is OrderType.STOP:
             raise ExchangeRefused("Stops cannot rest at this exchange through this platform yet.")
-        return _wait(calls.order_create(self.account, order, _check(leaving, order)))
+        self.order_create_ahead(order, leaving)
+        return _answer(self._ahead.pop(("create", order.client_order_id)))
+
+    def order_create_ahead(self, order: OrderState, leaving: Leaving) -> None:
+        """Begin it, unless it has begun."""
+        name = "create", order.client_order_id
+        if name not in self._ahead and order.type is not OrderType.STOP:
+            self._ahead[name] = begin(_read(calls.order_create(self.account, order, _check(leaving, order))))
 
     def order_cancel(self, order: OrderState) -> None:
         """Ask for its cancel."""
-        _wait(calls.order_cancel(self.account, order))
+        self.order_cancel_ahead(order)
+        _answer(self._ahead.pop(("cancel", order.client_order_id)))
+
+    def order_cancel_ahead(self, order: OrderState) -> None:
+        """Begin it, unless it has begun."""
+        name = "cancel", order.client_order_id
+        if name not in self._ahead:
+            self._ahead[name] = begin(_read(calls.order_cancel(self.account, order)))
 
     def order_look(self, order: OrderState) -> tuple[Answer, list[Answer]]:
         """The order and its trades."""
@@ -65,25 +80,28 @@ class CcxtExchange:
 
 
 def side_by_side(requests: Sequence[Request]) -> Iterable[list[Event]]:
-    """The answers to several requests of one account (see `trading.runner.Runner`), a few at a time."""
-    if len(requests) < 2:
-        yield from one_by_one(requests)
-        return
+    """The answers to several requests of one account (see `trading.runner.Runner`), a few under way at once."""
     failed: BaseException | None = None
-    _give_back()
-    with ThreadPoolExecutor(min(AT_ONCE, len(requests)), "orders") as pool:
-        for asked in [pool.submit(request) for request in requests]:
-            try:
-                yield asked.result()
-            except Exception as error:
-                failed = failed or error
+    ahead = 0
+    for number, request in enumerate(requests):
+        while ahead < min(number + AT_ONCE, len(requests)):
+            requests[ahead].ahead()
+            ahead += 1
+        try:
+            yield request.answer()
+        except Exception as error:
+            failed = failed or error
     if failed is not None:
         raise failed
 
 
 def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
+    return _answer(begin(_read(coroutine)))
+
+
+def _answer(future: Future[T]) -> T:
     _give_back()
-    return run(_read(coroutine), timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
+    return result(future, timeout_s=settings.XRAY_EXCHANGE_TIMEOUT_S * WAIT_FACTOR)
 
 
 async def _read(coroutine: Coroutine[Any, Any, T]) -> T:

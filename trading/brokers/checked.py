@@ -36,6 +36,14 @@ class CheckedExchange:
         """Ask for its cancel; what became of it is looked up, so that the answer itself says nothing."""
         self._asked(f"the cancel in {order.symbol}", lambda: self.exchange.order_cancel(order), lambda _answer: None)
 
+    def order_create_ahead(self, order: OrderState, leaving: Leaving) -> None:
+        """Begin what `order_create` waits for."""
+        self.exchange.order_create_ahead(order, leaving)
+
+    def order_cancel_ahead(self, order: OrderState) -> None:
+        """Begin what `order_cancel` waits for."""
+        self.exchange.order_cancel_ahead(order)
+
     def order_look(self, order: OrderState) -> tuple[Answer, list[Answer]]:
         """The order and its trades."""
 

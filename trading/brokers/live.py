@@ -63,6 +63,14 @@ class LiveBroker:
             logger.warning("the cancel of %s is unclear: %s", order.client_order_id, error)
         return self.look(order)
 
+    def submit_ahead(self, order: OrderState) -> None:
+        """Its request leaves now; `submit` waits for the answer."""
+        self.exchange.order_create_ahead(order, self.leaving)
+
+    def cancel_ahead(self, order: OrderState) -> None:
+        """The same of a cancel."""
+        self.exchange.order_cancel_ahead(order)
+
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """What became of an order whose answer is not known; UNKNOWN (one more error) when it cannot be asked."""
         return self._look(order)
@@ -79,6 +87,7 @@ class LiveBroker:
     def _look(self, order: OrderState) -> list[Event]:
         try:
             answer, trades = self.exchange.order_look(order)
+            self.memory.note_drop(f"absent:{order.client_order_id}")
             return self._told(order, answer, trades)
         except ExchangeStopped:
             raise
@@ -102,7 +111,6 @@ class LiveBroker:
 
     def _told(self, order: OrderState, answer: dict[str, Any], trades: list[Any]) -> list[Event]:
         """Events of an answer; an end is told only together with all fills that came before it."""
-        self.memory.note_drop(f"absent:{order.client_order_id}")
         exchange_id, status = str(answer["id"]), answer.get("status")
         if status == "rejected":
             return [_answered(order, OrderStatus.REJECTED, exchange_id, "The exchange refused the order.")]

@@ -96,6 +96,12 @@ class PaperBroker:
         at = order.cancel_asked_at or order.created_at
         return [OrderAnswered(at, order.client_order_id, OrderStatus.CANCELLED)]
 
+    def submit_ahead(self, order: OrderState) -> None:
+        """Nothing: it answers at once."""
+
+    def cancel_ahead(self, order: OrderState) -> None:
+        """Nothing: it answers at once."""
+
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """An order that was stored and never came here can still be taken: nobody else knows it."""
         return self.submit(order, instrument)

@@ -22,6 +22,14 @@ class Broker(Protocol):
         """Ask for the rest of an order to be cancelled. An ambiguous answer is an empty list: asked again later."""
         ...
 
+    def submit_ahead(self, order: OrderState) -> None:
+        """Let an order leave whose `submit` follows, if it has a way to go. Never waits and never raises."""
+        ...
+
+    def cancel_ahead(self, order: OrderState) -> None:
+        """The same of a cancel."""
+        ...
+
     def recover(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """What became of an order that is stored as PENDING or UNKNOWN (a run was killed, an answer was lost)?
 

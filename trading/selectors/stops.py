@@ -9,9 +9,13 @@ from accounts.models import ExchangeAccount, User
 from signals.models import Strategy
 from trading.domain.types import StopLevel
 from trading.models import Bot, StopSwitch
+from trading.prepared import Prepared
 
 WIDE = (StopSwitch.Scope.PLATFORM, StopSwitch.Scope.EXCHANGE, StopSwitch.Scope.STRATEGY)
 Switches = dict[tuple[str, str], int]
+
+
+_in_force: Prepared[StopSwitch] = Prepared(lambda: StopSwitch.objects.filter(cleared_at=None).order_by("level"))
 
 
 def stops_in_force() -> QuerySet[StopSwitch]:
@@ -29,8 +33,7 @@ def stop_levels_for(bots: Iterable[Bot]) -> dict[int, int]:
 
     Load the bots with `select_related("account", "user", "config__strategy")`.
     """
-    in_force = StopSwitch.objects.filter(cleared_at=None).order_by("level").values_list("scope", "target", "level")
-    switches: Switches = {(scope, target): level for scope, target, level in in_force}  # the strictest comes last
+    switches: Switches = {(row.scope, row.target): row.level for row in _in_force()}  # the strictest comes last
     return {bot.pk: _level(bot, switches) for bot in bots}
 
 

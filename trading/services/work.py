@@ -1,13 +1,17 @@
 """One account's turn as its task does it: what stops the account, and what only counts as an error."""
 
 from accounts.exchanges.errors import ExchangeError, ExchangeStopped, KeysClosed
-from accounts.models import ExchangeAccount
+from accounts.models import ExchangeAccount, User
 from accounts.services.exchange_accounts import account_pause
 from accounts.services.notices import notice_send
 from accounts.services.reverification import account_verify_soon
+from trading.prepared import Prepared
 from trading.services.errors import account_errors_count
 from trading.turn.turn import account_turn
 from trading.wiring import ports_for
+
+_accounts = Prepared(lambda account: ExchangeAccount.objects.filter(pk=account))
+_users = Prepared(lambda user: User.objects.filter(pk=user))
 
 
 def account_work(*, account_id: int) -> int:
@@ -17,9 +21,10 @@ def account_work(*, account_id: int) -> int:
         trading.turn.ports.LeaseBusy: somebody else works on it, so this wake must be repeated.
         ExchangeError: the exchange could not be asked; what was stored stays, and the bots' error count grew.
     """
-    account = ExchangeAccount.objects.filter(pk=account_id).select_related("user").first()
+    account = next(iter(_accounts(account_id)), None)
     if account is None or account.status == ExchangeAccount.Status.REMOVED:
         return 0
+    [account.user] = _users(account.user_id)
     try:
         return account_turn(ports_for(account))
     except ExchangeStopped as error:

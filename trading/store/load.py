@@ -32,8 +32,8 @@ from trading.domain.types import (
     StopKind,
 )
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, LedgerEntry, Order, Position
+from trading.prepared import Prepared
 from trading.store.plans import plan_of
-from trading.store.prepared import Prepared
 from trading.store.queue import bot_rows
 
 
@@ -73,6 +73,14 @@ _open_positions = Prepared(
     lambda account: Position.objects.filter(account=account, status__in=OPEN_STATES).order_by("id")
 )
 _open_orders: Prepared[Any] = Prepared(lambda account: _named(Order.objects.filter(account=account, status__in=OPEN)))
+_dust = Prepared(
+    lambda account, *instruments: (
+        Position.objects.filter(account=account, instrument__in=instruments, status=Position.Status.CLOSED)
+        .exclude(dust=0)
+        .order_by("id")
+    )
+)
+_instruments = Prepared(lambda *instruments: Instrument.objects.filter(pk__in=instruments))
 _waiting_intents: Prepared[Any] = Prepared(
     lambda account: (
         Intent.objects.filter(account=account, status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED])
@@ -135,9 +143,8 @@ def _leftovers(account: ExchangeAccount, positions: list[Position], intents: lis
     in_play = {row.instrument_id for rows in (positions, intents) for row in rows}
     if not in_play:
         return []
-    known = [row.pk for row in positions]
-    rows = Position.objects.filter(account=account, instrument__in=in_play, status=Position.Status.CLOSED)
-    return list(rows.exclude(dust=0).exclude(pk__in=known).order_by("id"))
+    known = {row.pk for row in positions}
+    return [row for row in _dust(account.pk, *in_play) if row.pk not in known]
 
 
 def _orders(account: ExchangeAccount, closed: Q | None) -> list[Any]:
@@ -152,7 +159,7 @@ def _joined(state: AccountState, rows: Rows, positions: list[Position], orders: 
     bots = {row.pk: row for row in rows.bots}
     configs = _configs(rows.bots, positions)
     wanted = {row.instrument_id for found in (positions, orders, rows.intents) for row in found}
-    instruments = Instrument.objects.in_bulk(wanted) if wanted else {}
+    instruments = {row.pk: row for row in _instruments(*wanted)} if wanted else {}
     for instrument in instruments.values():
         keys.instruments[instrument.symbol] = instrument.pk
         keys.volumes[instrument.symbol] = instrument.volume_quote_24h

@@ -17,6 +17,7 @@ from trading.domain.types import (
 )
 from trading.models import AccountLimits as AccountRow
 from trading.models import BotConfig, OnBreach, PlatformLimits
+from trading.prepared import Prepared
 
 LEVELS = {
     OnBreach.ENTRIES: StopLevel.NO_NEW_ENTRIES,
@@ -84,7 +85,7 @@ def limits_of(config: BotConfig) -> Limits:
 
 def account_limits_of(account: ExchangeAccount, wide: PlatformLimits) -> AccountLimits:
     """Those of an account and the platform, with one query; the defaults where there is no row."""
-    own = AccountRow.objects.filter(account=account).first() or AccountRow(account=account)
+    own = next(iter(_account_limits(account.pk)), None) or AccountRow(account=account)
     return AccountLimits(
         minimum_deposit=Decimal(wide.minimum_deposit),
         quote_age=timedelta(seconds=wide.quote_age_s),
@@ -99,7 +100,11 @@ def account_limits_of(account: ExchangeAccount, wide: PlatformLimits) -> Account
 
 def platform_limits() -> PlatformLimits:
     """The platform's limits as stored, else the defaults."""
-    return PlatformLimits.objects.first() or PlatformLimits()
+    return next(iter(_platform_limits()), None) or PlatformLimits()
+
+
+_account_limits = Prepared(lambda account: AccountRow.objects.filter(account=account))
+_platform_limits = Prepared(lambda: PlatformLimits.objects.order_by("pk")[:1])
 
 
 def _fraction(value: Decimal) -> Decimal | None:

@@ -12,12 +12,20 @@ from signals.models import Strategy, SymbolXray
 from trading.domain.money import money
 from trading.domain.types import IntentTaken, Purpose, Side, StopLevel
 from trading.models import AccountLease, Bot, BotConfig, Intent
+from trading.prepared import Prepared
 from trading.selectors.standing import account_problem
 from trading.selectors.stops import stop_levels_for
+from trading.statements import row_update
 from trading.store.plans import plan_of
 from trading.turn.ports import BotSeen, Lease, LeaseLost, QueuedIntent
 
 XRAY_FRESH = timedelta(hours=6)  # an older one says nothing of how the market moves now
+
+
+_bots = Prepared(lambda account: Bot.objects.filter(account=account, config__isnull=False).order_by("id"))
+_configs = Prepared(
+    lambda account: BotConfig.objects.filter(pk__in=Bot.objects.filter(account=account).values("config"))
+)
 
 
 def bot_rows(account: ExchangeAccount) -> list[Bot]:
@@ -25,7 +33,9 @@ def bot_rows(account: ExchangeAccount) -> list[Bot]:
 
     Deleted ones too: they may still hold something.
     """
-    rows = list(Bot.objects.filter(account=account, config__isnull=False).order_by("id").select_related("config"))
+    rows, configs = _bots(account.pk), {row.pk: row for row in _configs(account.pk)}
+    for row in rows:
+        row.config = configs.get(row.config_id) or BotConfig.objects.get(pk=row.config_id)  # changed meanwhile
     strategies = {row.config.strategy_id for row in rows if row.config is not None and row.config.strategy_id}
     found = Strategy.objects.in_bulk(strategies) if strategies else {}
     for row in rows:
@@ -90,15 +100,17 @@ def _volatility(row: Intent) -> Decimal | None:
     return money(found.mean_range)
 
 
+_HELD = (
+    "EXISTS (SELECT 1 FROM trading_accountlease AS held WHERE held.account_id = trading_intent.account_id"
+    " AND held.owner = %s AND held.token = %s)"
+)
+
+
 def intents_claim(lease: Lease, intents: Sequence[UUID], at: datetime) -> set[UUID]:
     """Claim them by a conditional update whose row count is checked; nobody but the lease's holder takes any."""
-    rows = Intent.objects.filter(
-        public_id__in=intents,
-        status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED],
-        account__lease__owner=lease.owner,
-        account__lease__token=lease.token,
-    )
-    if rows.update(status=Intent.Status.CLAIMED, fencing_token=lease.token, claimed_at=at) == len(intents):
+    values = {"status": Intent.Status.CLAIMED, "fencing_token": lease.token, "claimed_at": at}
+    where = {"public_id": list(intents), "status": [Intent.Status.PENDING, Intent.Status.CLAIMED]}
+    if row_update(Intent, values, where, also=_HELD, given=(lease.owner, lease.token)) == len(intents):
         return set(intents)
     mine = Intent.objects.filter(public_id__in=intents, status=Intent.Status.CLAIMED, fencing_token=lease.token)
     left = set(mine.values_list("public_id", flat=True))  # some were withdrawn between the look and the claim

@@ -1,14 +1,7 @@
-"""Engine objects as column values, and many rows of them written with one statement.
+"""Engine objects as column values."""
 
-The ORM's own `update` and `bulk_create` are most of the time of an account's run: they work out their SQL each time.
-"""
-
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-from django.db import connection
-from django.db.models import Model
 
 from trading.domain.orders import CLOSED
 from trading.domain.types import OrderState, OrderStatus, PositionState
@@ -82,52 +75,3 @@ POSITION_COLUMNS = (
 def position_values(position: PositionState) -> dict[str, Any]:
     """The columns of a position that change during its life."""
     return {"status": str(position.status), **{name: getattr(position, name) for name in POSITION_COLUMNS}}
-
-
-def rows_update(model: type[Model], rows: Mapping[int, Mapping[str, Any]]) -> None:
-    """Write the given columns of many rows (by primary key, the same columns for each) with one prepared statement.
-
-    What `QuerySet.update` does row by row; an account's run changes some thirty rows, and this is most of its time.
-    Raises LookupError when a row is gone.
-    """
-    if not rows:
-        return
-    fields: list[Any] = [model._meta.get_field(name) for name in next(iter(rows.values()))]
-    key: Any = model._meta.pk
-    quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    values = [
-        [*(field.get_db_prep_save(value, connection) for field, value in zip(fields, row.values(), strict=True)), pk]
-        for pk, row in rows.items()
-    ]
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(key.column)} = %s"  # nosec B608
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, values)
-        if cursor.rowcount != len(rows):
-            raise LookupError(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {model.__name__} are gone.")
-
-
-def rows_insert(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Insert rows (by attribute name, the same ones for each) with one statement; their primary keys, in order.
-
-    Columns that are left out get the model's own defaults.
-    """
-    if not rows:
-        return []
-    given = rows[0].keys()
-    fields: list[Any] = [field for field in model._meta.concrete_fields if not field.primary_key]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
-    one = f"({', '.join(['%s'] * len(fields))})"
-    values = [
-        field.get_db_prep_save(row[field.attname] if field.attname in given else field.get_default(), connection)
-        for row in rows
-        for field in fields
-    ]
-    key: Any = model._meta.pk
-    into = f"{quote(model._meta.db_table)} ({columns})"
-    every = ", ".join([one] * len(rows))
-    statement = f"INSERT INTO {into} VALUES {every} RETURNING {quote(key.column)}"  # nosec B608
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return [found for (found,) in cursor.fetchall()]

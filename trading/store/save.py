@@ -37,9 +37,10 @@ from trading.domain.types import (
 )
 from trading.leases import lease_save
 from trading.models import Balance, Bot, DecisionRecord, Fill, Intent, LedgerEntry, Order, Position, RiskEvent
+from trading.statements import rows_insert, rows_update
 from trading.store.capacity import capacity_release
 from trading.store.load import Keys
-from trading.store.rows import order_identity, order_values, position_values, rows_insert, rows_update
+from trading.store.rows import order_identity, order_values, position_values
 from trading.turn.ports import Lease
 
 ENDED = (PositionStatus.CLOSED, PositionStatus.CANCELLED)

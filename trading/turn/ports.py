@@ -179,6 +179,14 @@ class Exchange(Protocol):
         """Ask for an order's cancel."""
         ...
 
+    def order_create_ahead(self, order: OrderState, leaving: Leaving) -> None:
+        """Begin what `order_create`, which follows, waits for. Never waits and never raises."""
+        ...
+
+    def order_cancel_ahead(self, order: OrderState) -> None:
+        """Begin what `order_cancel`, which follows, waits for."""
+        ...
+
     def order_look(self, order: OrderState) -> tuple[Answer, list[Answer]]:
         """The order as the exchange has it, with its trades. ExchangeNotFound: every list was read, it is in none."""
         ...

@@ -210,7 +210,7 @@ class World(Acts):
         failed: Exception | None = None
         for number in self.rng.sample(range(len(requests)), len(requests)):
             try:
-                answers[number] = requests[number]()
+                answers[number] = requests[number].answer()
             except (ExchangeError, LeaseLost) as error:
                 failed = failed or error
         yield from (answers[number] for number in sorted(answers))

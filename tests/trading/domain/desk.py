@@ -58,6 +58,11 @@ class Silent:
         self.sent.append(order.client_order_id)
         return []
 
+    def submit_ahead(self, order):
+        pass
+
+    cancel_ahead = submit_ahead
+
     def cancel(self, order, instrument):
         self.cancelled.append(order.client_order_id)
         return []
