@@ -151,6 +151,5 @@ def row_update(
 
 @cache
 def _column(model: type[Model], name: str) -> str:
-    return next(
-        connection.ops.quote_name(field.column) for field in model._meta.concrete_fields if field.attname == name
-    )
+    columns: dict[str, Any] = {field.attname: field.column for field in model._meta.concrete_fields}
+    return connection.ops.quote_name(columns[name])

@@ -22,8 +22,10 @@ from trading.turn.ports import BotSeen, Lease, LeaseLost, QueuedIntent
 XRAY_FRESH = timedelta(hours=6)  # an older one says nothing of how the market moves now
 
 
-_bots = Prepared(lambda account: Bot.objects.filter(account=account, config__isnull=False).order_by("id"))
-_configs = Prepared(
+_bots: Prepared[Any] = Prepared(
+    lambda account: Bot.objects.filter(account=account, config__isnull=False).order_by("id")
+)
+_configs: Prepared[BotConfig] = Prepared(
     lambda account: BotConfig.objects.filter(pk__in=Bot.objects.filter(account=account).values("config"))
 )
 
