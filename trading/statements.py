@@ -20,15 +20,9 @@ def rows_update(model: type[Model], rows: Mapping[int, Mapping[str, Any]]) -> No
     """
     if not rows:
         return
-    fields: list[Any] = [model._meta.get_field(name) for name in next(iter(rows.values()))]
-    prepare = _preparing(model, tuple(field.attname for field in fields), connection.vendor)
-    values = [[*prepare(row.values()), pk] for pk, row in rows.items()]
-    quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    key: Any = model._meta.pk
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(key.column)} = %s"  # nosec B608
+    statement, prepare = _update(model, tuple(next(iter(rows.values()))), connection.vendor)
     with _cursor() as cursor:
-        cursor.executemany(statement, values)
+        cursor.executemany(statement, [[*prepare(row.values()), pk] for pk, row in rows.items()])
         if cursor.rowcount != len(rows):
             raise LookupError(f"{len(rows) - cursor.rowcount} of {len(rows)} rows of {model.__name__} are gone.")
 
@@ -40,26 +34,46 @@ def rows_insert(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list[i
     """
     if not rows:
         return []
-    fields: list[Any] = [field for field in model._meta.concrete_fields if not field.primary_key]
-    prepare = _preparing(model, tuple(field.attname for field in fields), connection.vendor)
+    into, one, key, fields, prepare = _insert(model, connection.vendor)
     given = rows[0].keys()
     values = [
         prepare([row[field.attname] if field.attname in given else field.get_default() for field in fields])
         for row in rows
     ]
-    quote = connection.ops.quote_name
-    key: Any = model._meta.pk
-    into = f"{quote(model._meta.db_table)} ({', '.join(quote(field.column) for field in fields)})"
-    one = f"({', '.join(['%s'] * len(fields))})"
     if connection.vendor == "postgresql":  # one short statement, prepared by the server, for any number of rows
         with _cursor(returning=True) as cursor:
-            cursor.executemany(f"INSERT INTO {into} VALUES {one} RETURNING {quote(key.column)}", values)  # nosec B608
-            return [one_row[0] for result in cursor.results() for one_row in result]
+            cursor.executemany(f"INSERT INTO {into} VALUES {one} RETURNING {key}", values)  # nosec B608
+            return [found for result in cursor.results() for (found,) in result]
     every = ", ".join([one] * len(rows))
-    statement = f"INSERT INTO {into} VALUES {every} RETURNING {quote(key.column)}"  # nosec B608
     with connection.cursor() as cursor:
-        cursor.execute(statement, [value for row in values for value in row])
+        bound = [value for row in values for value in row]
+        cursor.execute(f"INSERT INTO {into} VALUES {every} RETURNING {key}", bound)  # nosec B608
         return [found for (found,) in cursor.fetchall()]
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[str, "Values"]:
+    """The statement for these columns and a row's primary key, and what prepares the columns' values."""
+    quote, key = connection.ops.quote_name, _key(model)
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    prepare = _preparing(model, tuple(field.attname for field in fields), vendor)
+    return f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {key} = %s", prepare  # nosec B608
+
+
+@cache
+def _insert(model: type[Model], vendor: str) -> tuple[str, str, str, list[Any], "Values"]:
+    """Table with columns, placeholders of one row, primary key, the columns' fields, and what prepares their values."""
+    quote = connection.ops.quote_name
+    fields: list[Any] = [field for field in model._meta.concrete_fields if not field.primary_key]
+    into = f"{quote(model._meta.db_table)} ({', '.join(quote(field.column) for field in fields)})"
+    one = f"({', '.join(['%s'] * len(fields))})"
+    return into, one, _key(model), fields, _preparing(model, tuple(field.attname for field in fields), vendor)
+
+
+def _key(model: type[Model]) -> str:
+    key: Any = model._meta.pk
+    return connection.ops.quote_name(key.column)
 
 
 Values = Callable[[Iterable[Any]], list[Any]]

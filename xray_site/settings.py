@@ -95,8 +95,9 @@ DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"), "postgres://u
 if DATABASE_URL:
     DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    # Only statements of `trading.store.rows` are ever prepared by the server: Django composes its own as text.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8}, "prepare_threshold": 5}
+    # Only those of `trading.statements` are ever prepared by the server: Django composes its own as text.
+    prepared = 5 if env.bool("XRAY_PREPARED_STATEMENTS", default=True) else None
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8}, "prepare_threshold": prepared}
 else:
     # Measured: with Django's defaults a third of concurrent writes fail with "database is locked", with these none.
     DATABASES = {

@@ -47,7 +47,8 @@ class _Package(ModuleType):
 
     def _whole(self, name: str) -> Any:
         assert self.__spec__ is not None and self.__spec__.loader is not None
-        self.__spec__.loader.exec_module(self)
+        if "exchanges" not in vars(self):  # the list of all of them: it has not run yet
+            self.__spec__.loader.exec_module(self)
         if name not in vars(self):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return vars(self)[name]

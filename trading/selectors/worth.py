@@ -14,11 +14,11 @@ from accounts.models import ExchangeAccount
 from trading.domain.deposit.returns import flow_value, growth_next
 from trading.domain.deposit.valuation import Valuation
 from trading.domain.money import exact
+from trading.domain.orders import OPEN
 from trading.models import Balance, BalanceSnapshot, LedgerEntry, Order
 from trading.selectors.deposit import Market
 
 ZERO = Decimal(0)
-OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
 FLOWS = (LedgerEntry.Kind.DEPOSIT, LedgerEntry.Kind.WITHDRAWAL)
 
 
@@ -112,7 +112,7 @@ def _books(accounts: list[ExchangeAccount], before: dict[int, BalanceSnapshot]) 
 def _locked(account_ids: list[int]) -> dict[int, dict[str, Decimal]]:
     """What open orders reserve: quote currency for buys, base currency for sells."""
     found: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    rows = Order.objects.filter(account__in=account_ids, status__in=OPEN_ORDER).select_related("instrument")
+    rows = Order.objects.filter(account__in=account_ids, status__in=OPEN).select_related("instrument")
     for row in rows:
         if row.side == "sell":
             found[row.account_id][row.instrument.base] += row.amount - row.filled

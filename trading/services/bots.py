@@ -10,6 +10,8 @@ from accounts.clock import now
 from accounts.models import User
 from accounts.services.audit import audit_record
 from trading import live
+from trading.domain.orders import OPEN
+from trading.domain.position import OPEN_STATES
 from trading.models import Bot, BotConfig, Intent, Order, Position
 from trading.selectors.standing import account_problem
 from trading.services.bot_validation import CONFIG_FIELDS, bot_config_validate
@@ -17,8 +19,6 @@ from trading.services.open_positions import config_apply_to_open
 from trading.services.wakes import accounts_wake, trades_changed
 
 Status = Bot.Status
-OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
-OPEN_ORDER = (Order.Status.PENDING, Order.Status.UNKNOWN, Order.Status.ACTIVE)
 
 
 def bot_create(*, user: User, data: Mapping[str, Any], actor: User | None = None, ip: str | None = None) -> Bot:
@@ -100,9 +100,9 @@ def bot_delete(*, bot: Bot, actor: User, ip: str | None = None) -> None:
     """Stop and hide the bot for good; its trades stay in the pool. Refused while it holds or orders anything."""
     _may(bot, actor)
     with transaction.atomic():
-        if Position.objects.filter(bot=bot, status__in=OPEN_POSITION).exists():
+        if Position.objects.filter(bot=bot, status__in=OPEN_STATES).exists():
             raise ValidationError({"bot": ["It has an open position: close it first."]})
-        if Order.objects.filter(bot=bot, status__in=OPEN_ORDER).exists():
+        if Order.objects.filter(bot=bot, status__in=OPEN).exists():
             raise ValidationError({"bot": ["It has an open order: cancel it first."]})
         _move(bot, Status.STOPPED, actor, "bot.deleted", "Deleted", ip=ip, deleted_at=now())
 

@@ -15,8 +15,9 @@ from accounts.clock import now
 from accounts.processes import folder_holder, owner_gone
 from signals.models import ExchangeState
 from trading import live
+from trading.domain.orders import OPEN
+from trading.domain.position import OPEN_STATES
 from trading.models import Bot, Fill, Intent, Order, Position
-from trading.services.bots import OPEN_ORDER, OPEN_POSITION
 from trading.services.intents import WAITING
 from trading.services.payloads import fill_payload, order_payload, position_payload
 
@@ -114,9 +115,9 @@ def _tables(bot: Bot) -> tuple[_Table, ...]:
     positions = Position.objects.filter(bot=bot).select_related("account", "bot", "instrument")
     return (
         _Table(intents, "intent", _intent, WAITING),
-        _Table(orders, live.Kind.ORDER, order_payload, OPEN_ORDER),
+        _Table(orders, live.Kind.ORDER, order_payload, OPEN),
         _Table(fills, live.Kind.FILL, fill_payload, ()),
-        _Table(positions, live.Kind.POSITION, position_payload, OPEN_POSITION),
+        _Table(positions, live.Kind.POSITION, position_payload, OPEN_STATES),
     )
 
 

@@ -20,9 +20,10 @@ from accounts.processes import folder_hold
 from signals.listeners import on_signals
 from signals.streams import streams_main
 from trading import live
+from trading.domain.position import OPEN_STATES
 from trading.leases import LeaseBusy, LeaseLost
 from trading.models import Bot, Position
-from trading.services.bots import OPEN_POSITION, bot_start, bot_stop
+from trading.services.bots import bot_start, bot_stop
 from trading.services.following import ALONE, Following, Refused, platform_name
 from trading.services.intents import intents_fan_out
 from trading.services.snapshots import snapshots_take_due
@@ -56,7 +57,7 @@ def bot_run(*, bot: Bot, say: Say, stop: threading.Event) -> None:
                 bot_stop(bot=bot, actor=None, reason="The foreground run ended.")
     say(
         "stopped" if started or not platform else "left_running",
-        open_positions=Position.objects.filter(bot=bot, status__in=OPEN_POSITION).count(),
+        open_positions=Position.objects.filter(bot=bot, status__in=OPEN_STATES).count(),
     )
 
 

@@ -17,11 +17,11 @@ from accounts.services.audit import audit_record
 from signals.domain.timeframes import timeframe_ms
 from signals.models import Instrument, Signal
 from signals.quotes import latest
+from trading.domain.orders import OPEN
 from trading.models import Bot, BotConfig, Intent, Order, Position
 from trading.selectors.standing import account_problem
 from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bot_validation import MINIMUM_CAPITAL
-from trading.services.bots import OPEN_ORDER
 from trading.services.fan_out_sql import Dialect, accounts_sql, dialect_for, entries_sql, exits_sql
 from trading.services.fields import decimal_value
 from trading.services.wakes import accounts_wake
@@ -152,7 +152,7 @@ def orders_cancel_request(*, orders: Iterable[Order], actor: User, ip: str | Non
         owner_check(order.bot.user_id, actor)
     with transaction.atomic():
         found = Order.objects.select_for_update(of=("self",)).filter(pk__in=[order.pk for order in wanted])
-        still_open = list(found.filter(status__in=OPEN_ORDER).select_related("intent"))
+        still_open = list(found.filter(status__in=OPEN).select_related("intent"))
         for order in still_open:
             _cancel_queue(order)
             audit_record(actor=actor, action="order.cancel_requested", obj=order, ip=ip)

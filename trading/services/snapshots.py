@@ -10,6 +10,7 @@ from django.db.models.functions import TruncHour
 from accounts.clock import now
 from accounts.models import ExchangeAccount
 from trading import live
+from trading.domain.position import OPEN_STATES
 from trading.models import Balance, BalanceSnapshot, Position
 from trading.selectors.deposit import Market, line_stored
 from trading.selectors.worth import Worth, worth_of
@@ -17,7 +18,6 @@ from trading.selectors.worth import Worth, worth_of
 SOONEST = 10  # seconds between two snapshots of an account that changes all the time
 PATIENCE = timedelta(minutes=10)  # a token without quotes, while others have some, is then listed as unpriced
 EVERY_ONE = timedelta(days=2)  # older ones are thinned to the last of each hour
-OPEN_POSITION = (Position.Status.OPENING, Position.Status.OPEN, Position.Status.CLOSING)
 
 
 def snapshots_store(*, accounts: Iterable[ExchangeAccount]) -> list[BalanceSnapshot]:
@@ -74,7 +74,7 @@ def snapshots_on_change(*, account_ids: Iterable[int]) -> list[BalanceSnapshot]:
 def snapshots_take_due() -> int:
     """Snapshots of accounts that hold or order something, changed since their last one, or hold coins and had none
     for an hour. Returns how many."""
-    holds = Position.objects.filter(account=OuterRef("pk"), status__in=OPEN_POSITION)
+    holds = Position.objects.filter(account=OuterRef("pk"), status__in=OPEN_STATES)
     newest = BalanceSnapshot.objects.order_by().values("account").annotate(newest=Max("at"))
     last = dict(newest.values_list("account", "newest"))
     changed = dict(

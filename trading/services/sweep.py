@@ -9,9 +9,10 @@ from accounts.clock import now
 from accounts.models import ExchangeAccount
 from accounts.processes import host_name, owner_gone
 from signals.models import Signal
+from trading.domain.orders import OPEN
+from trading.domain.position import OPEN_STATES
 from trading.models import AccountLease, CapacityHold, Intent, LedgerEntry, Order, Position
 from trading.selectors.standing import account_problem
-from trading.services.bots import OPEN_ORDER, OPEN_POSITION
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
 from trading.services.reconciliation import check_want
@@ -100,8 +101,8 @@ def checks_rotate() -> int:
     Only those with something open: nobody asks about an account with nothing to lose sight of.
     """
     moment = now()
-    busy = Q(Exists(Order.objects.filter(account=OuterRef("pk"), status__in=OPEN_ORDER))) | Q(
-        Exists(Position.objects.filter(account=OuterRef("pk"), status__in=OPEN_POSITION))
+    busy = Q(Exists(Order.objects.filter(account=OuterRef("pk"), status__in=OPEN))) | Q(
+        Exists(Position.objects.filter(account=OuterRef("pk"), status__in=OPEN_STATES))
     )
     rows = ExchangeAccount.objects.filter(busy, last_checked_at__lt=moment - ROTATION)
     rows = rows.exclude(lease__check_wanted_at__gt=moment - ROTATION).order_by("last_checked_at")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,6 +35,6 @@ def test_only_what_is_asked_for_is_loaded_and_nothing_is_missing():
     lean, again, parents, errors, words, before, every, kept, kraken = json.loads(done.stdout)
     assert lean < 60 and before < 70, "five exchanges, not a hundred"
     assert again and parents and errors and kept
-    assert words == ["4.5.90", 4, "ccxt.base.exchange", "ccxt.async_support.base.exchange", words[4]]
+    assert words == [version("ccxt"), 4, "ccxt.base.exchange", "ccxt.async_support.base.exchange", words[4]]
     assert "no attribute 'nothing'" in words[4]
     assert every > 100 and kraken == "ccxt.kraken", "the whole package is there for whoever asks for it"
