@@ -123,6 +123,7 @@ def _check(leaving: Leaving, order: OrderState) -> calls.Check:
             connection.close()  # this thread's own
 
     async def check() -> None:
-        await asyncio.to_thread(ask)
+        if not leaving.known(order):
+            await asyncio.to_thread(ask)
 
     return check

@@ -4,10 +4,11 @@ Messages of user streams only ring: every fill is accounted by one path, from wh
 """
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 from trading.brokers.live import LiveBroker
 from trading.domain.types import AccountState, Event, FillSeen, OrderState, OrderStatus
-from trading.turn.ports import Ports
+from trading.turn.ports import Leaving, Ports
 
 QUIET_S = 10.0  # an open order is looked at again without a bell
 QUIET_STREAMED_S = 60.0  # the same while the account's user stream is up
@@ -34,13 +35,13 @@ def _look_due(ports: Ports) -> bool:
 
 def orders_look(ports: Ports, state: AccountState, orders: Iterable[OrderState]) -> list[Event]:
     """News of these orders, without fills that are accounted already."""
-    broker = ports.broker(state, _nothing_leaves)
+    broker = ports.broker(state, Leaving(_nothing_leaves, _nothing_leaves))
     assert isinstance(broker, LiveBroker)
     events = [event for order in orders for event in broker.look(order)]
     return [event for event in events if not _known(state, event)]
 
 
-def _nothing_leaves(order: OrderState) -> None:
+def _nothing_leaves(order: OrderState) -> NoReturn:
     raise AssertionError(f"Order {order.client_order_id} was to be looked at, not sent.")
 
 

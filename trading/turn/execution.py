@@ -33,7 +33,7 @@ from trading.runner import Runner
 from trading.turn.changes import Change, Marks, changes_seen, plans_marked
 from trading.turn.check import Check
 from trading.turn.claims import Waiting, intents_waiting
-from trading.turn.ports import Lease, Loaded, Ports
+from trading.turn.ports import Lease, Leaving, Loaded, Ports
 
 logger = logging.getLogger(__name__)
 START_REFERENCE = "start"
@@ -75,7 +75,8 @@ class Execution:
         wanted = waiting.rows or changed or given or first or check or self._unclear() or due(self.state, self.at)
         if not wanted and not any(touches(self.state, quote) for quote in shown):
             return 0
-        runner = Runner(self.state, self.ports.broker(self.state, self.leaving), self, self.ports.together)
+        broker = self.ports.broker(self.state, Leaving(self.leaving, self.leaving_known))
+        runner = Runner(self.state, broker, self, self.ports.together)
         try:
             self._catch_up(runner, changed, seen, [*first, *given])
             if check is not None and not check.run(runner):
@@ -166,8 +167,9 @@ class Execution:
     def _bots_look(self) -> None:
         """Bots and stops as committed now, unless that was looked at a moment ago."""
         if _older(self.looked, STOP_AGE):
-            self.looked = now()
+            moment = now()
             self.bots = self.ports.store.bots()
+            self.looked = moment  # last: `leaving_known` is asked in another thread
 
     def _capacity_taken(self, intent: IntentTaken) -> IntentTaken:
         """An entry that no other rule refuses takes of what all bots may take of the pair; it is recorded with it."""
@@ -183,16 +185,24 @@ class Execution:
         Several orders may ask at once. Raises LeaseLost, ExchangeRefused.
         """
         with self._asking:
-            self._leaving(order)
+            if _older(self.lease.proved_at, LEASE_AGE):
+                self.ports.store.lease_renew(self.lease)
+            if order.purpose.is_entry:
+                self._bots_look()
+        self._hold_back(order)
 
-    def _leaving(self, order: OrderState) -> None:
-        if _older(self.lease.proved_at, LEASE_AGE):
-            self.ports.store.lease_renew(self.lease)
+    def leaving_known(self, order: OrderState) -> bool:
+        """The same by what was read a moment ago, without asking anybody; False: that is too long ago."""
+        if _older(self.lease.proved_at, LEASE_AGE) or (order.purpose.is_entry and _older(self.looked, STOP_AGE)):
+            return False
+        self._hold_back(order)
+        return True
+
+    def _hold_back(self, order: OrderState) -> None:
         if not order.purpose.is_entry:
             return
         if now() - order.created_at > ENTRY_AGE:
             raise ExchangeRefused("The entry waited too long for its turn at the exchange and was given up.")
-        self._bots_look()
         levels = {bot.bot_id: bot.stop_level for bot in self.bots}
         if levels.get(order.bot_id, StopLevel.NO_NEW_ENTRIES) >= StopLevel.NO_NEW_ENTRIES:
             raise ExchangeRefused("A stop came into force before the order was sent.")

@@ -161,7 +161,18 @@ class Store(Protocol):
 
 
 Answer = dict[str, Any]  # an order or a trade in ccxt's unified words
-Leaving = Callable[[OrderState], None]  # asked right before an order leaves: what it raises holds it back
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Asked right before an order leaves: what it raises holds it back."""
+
+    ask: Callable[[OrderState], None]  # may have to ask the database
+    known: Callable[[OrderState], bool]  # the same by what was read a moment ago; False: it was not, so ask
+
+    def __call__(self, order: OrderState) -> None:
+        """Ask."""
+        self.ask(order)
 
 
 class Exchange(Protocol):
