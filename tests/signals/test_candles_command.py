@@ -226,9 +226,10 @@ def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
         shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
         command = ("candles", "fetch", "--symbols", "BTC/USDT", "ETH/USDT", "--timeframe", "1m")
         command += ("--since", "2026-01-01", "--until", f"2026-01-{DAYS + 1}")
-        slow = {"kind": "slow_before", "path": "klines", "seconds": 0.4, "count": None}
-        process.admin("faults", {"faults": [slow], "seed": 0}, "PUT")
+        stuck = {"kind": "slow_before", "path": "klines", "seconds": 60, "skip": 8, "count": None}
+        process.admin("faults", {"faults": [stuck], "seed": 0}, "PUT")
         assert shell.killed(*command, after="stored,", times=3) == -signal.SIGKILL
+        process.admin("faults", {"faults": [stuck], "seed": 0}, "PUT")
         assert shell.killed(*command, after="stored,", times=3, number=signal.SIGINT) == 130
         process.admin("faults", {"faults": [], "seed": 0}, "PUT")
         code, out = shell.run(*command, "--json")
