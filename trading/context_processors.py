@@ -40,6 +40,7 @@ class Shell:
     account_value: Decimal | None = None
     today: Decimal | None = None
     today_base: Decimal | None = None
+    deposits: Decimal | None = None
     exposure: Decimal = Decimal(0)
     flatten_cost: Decimal = Decimal(0)
     stop_level: int = 0
@@ -89,6 +90,7 @@ def _account_fill(values: Shell) -> None:
     values.connection = connection_state(account.exchange_connection, account.exchange_event_at)
     values.connection_word = WORDS[values.connection]
     values.account_value, values.today_base = account.equity_now, today_base_of(account)
+    values.deposits = account.deposits_now
     if values.account_value is not None and values.today_base is not None:
         values.today = values.account_value - values.today_base
     values.exposure = sum((row.in_positions_now or Decimal(0) for row in values.accounts), Decimal(0))  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ class PnlRow(TypedDict):
 class PnlPayload(TypedDict):
     """The open positions of one account whose prices moved, with the totals over all of the account's positions.
 
-    The account's value is left out while one of its tokens waits for a quote.
+    The account's value is left out while one of its tokens waits for a quote, or a deposit for the next snapshot.
     """
 
     account: str

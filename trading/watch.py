@@ -172,11 +172,11 @@ def pnl_payload(owned: Owned, rows: list[Held], quotes: Quotes, at: datetime) ->
         quote_of=lambda symbol: quotes.get((owned.exchange, symbol)),
         at=at,
     )
-    if not found.waits:  # else the page goes on showing the last value
-        base = owned.result_at_midnight
+    if not found.waits and not owned.flow_waits:  # else the page goes on showing the last value
+        base, deposits = owned.result_at_midnight, owned.net_deposits
         payload["in_positions"] = decimal_text(found.in_coins)
         payload["equity"] = decimal_text(found.equity)
-        payload["today"] = None if base is None else decimal_text(found.equity - owned.net_deposits - base)
+        payload["today"] = None if base is None or deposits is None else decimal_text(found.equity - deposits - base)
     return payload
 
 

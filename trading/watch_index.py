@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
+
+from accounts.models import ExchangeAccount
 from signals.quotes import QuoteRow
 from trading.models import AccountLease, Balance, BalanceSnapshot, Intent, Order, Position
+from trading.selectors.worth import flow_waits
 from trading.wiring import fills_here
 
 ZERO = Decimal(0)
@@ -58,7 +62,8 @@ class Owned:
     held: list[Held] = field(default_factory=list)
     balances: dict[str, Decimal] = field(default_factory=dict)
     result_at_midnight: Decimal | None = None  # equity - net deposits of the last snapshot before this UTC day
-    net_deposits: Decimal = ZERO
+    net_deposits: Decimal | None = None  # of the newest snapshot
+    flow_waits: bool = False  # a deposit is in the balances and not yet in `net_deposits`
     floors: dict[str, Decimal] = field(default_factory=dict)  # by bot; empty: all (see `domain.floors`)
 
     def fallen(self, values: Mapping[str, Decimal]) -> bool:
@@ -85,7 +90,7 @@ class Index:
 
 
 def index_load(*, midnight: datetime, before: Index | None = None) -> Index:
-    """Read what is open now: four queries, and three more for each account that is new since the index `before`."""
+    """Read what is open now: five queries, and two more for each account that is new since the index `before`."""
     index = Index(day=midnight)
     _positions_add(index)
     _orders_add(index)
@@ -147,10 +152,13 @@ def _balances_add(index: Index, before: Index | None) -> None:
     ):
         index.accounts[account_id].balances[currency] = total
     known = before.accounts if before is not None and before.day == index.day else {}
-    for account_id, owned in index.accounts.items():
+    newest = BalanceSnapshot.objects.filter(account=OuterRef("pk")).order_by("-at", "-id").values("net_deposits")[:1]
+    rows = ExchangeAccount.objects.filter(pk__in=keys)
+    for account_id, deposits, waits in rows.values_list("pk", Subquery(newest), flow_waits()):
+        owned = index.accounts[account_id]
+        owned.net_deposits, owned.flow_waits = deposits, waits
         if account_id in known and known[account_id].result_at_midnight is not None:
             owned.result_at_midnight = known[account_id].result_at_midnight
-            owned.net_deposits = known[account_id].net_deposits
         else:
             _baseline_read(owned, index.day)
 
@@ -158,7 +166,6 @@ def _balances_add(index: Index, before: Index | None) -> None:
 def _baseline_read(owned: Owned, midnight: datetime | None) -> None:
     """Today's result is measured from the last snapshot before midnight (the first one for a newer account)."""
     rows = BalanceSnapshot.objects.filter(account=owned.account_id).values_list("equity", "net_deposits")
-    newest = rows.order_by("-at", "-id").first()
     start = rows.filter(at__lt=midnight).order_by("-at", "-id").first() or rows.order_by("at", "id").first()
-    if newest and start:
-        owned.net_deposits, owned.result_at_midnight = newest[1], start[0] - start[1]
+    if start:
+        owned.result_at_midnight = start[0] - start[1]

@@ -22,7 +22,9 @@ on("pnl", (payload) => {
   if (valued) showWorth(payload);
 });
 on("snapshot", (payload) => {
-  if (totalsOf(payload)) showWorth(payload);
+  if (!totalsOf(payload)) return;
+  moveBases(payload.net_deposits);
+  showWorth(payload);
 });
 on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
 
@@ -34,6 +36,15 @@ function showWorth({ equity, in_positions: held }) {
   const cash = ((centsOf(equity) - centsOf(held)) / 100).toFixed(2);
   setAll(`account.${shown}`, { equity, in_positions: held, cash });
   countPeriods(Number(equity));
+}
+
+/** What is paid in or taken out while the page is open is no result: bases go along with it. */
+function moveBases(deposits) {
+  for (const { dataset } of document.querySelectorAll("[data-base][data-deposits]")) {
+    if (!dataset.base || !dataset.deposits) continue;
+    dataset.base = Number(dataset.base) + Number(deposits) - Number(dataset.deposits);
+    dataset.deposits = deposits;
+  }
 }
 
 /** The footer is the sum of the rows as they are written, in cents. */

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
@@ -11,8 +12,9 @@ from accounts.exchanges import factory, loop
 from signals import quotes
 from signals.models import Instrument
 from tests.trading.conftest import AT
-from trading.models import Balance, BalanceSnapshot, LedgerEntry
-from trading.selectors.accounts import accounts_read
+from trading import watch
+from trading.models import Balance, BalanceSnapshot, LedgerEntry, Position
+from trading.selectors.accounts import accounts_read, today_base_of
 from trading.selectors.deposit import routes_forget, symbols_valued
 from trading.selectors.worth import worth_of
 from trading.services.snapshots import snapshots_store, snapshots_take_due, snapshots_thin
@@ -156,3 +158,37 @@ def test_what_was_counted_is_not_counted_again_beside_a_new_account(account, mak
     with clock_set(lambda: AT + timedelta(seconds=20)):
         made = snapshots_store(accounts=[account, other])
     assert [(row.net_deposits, row.growth) for row in made] == [(1000, 1), (70, 1)]
+
+
+def test_a_deposit_in_the_middle_of_a_day_is_no_result_on_any_page(account, make, monkeypatch):
+    """Neither in the seconds until a snapshot counts it, nor after."""
+    bot = make.bot(account=account)
+    store(account, AT - timedelta(days=1))
+    store(account, AT)
+    instrument = Instrument.objects.get(symbol="BTC/USDT")
+    Position.objects.create(
+        account=account, bot=bot, config=bot.config, instrument=instrument, status="open", amount=D("0.001"),
+        buy_cost=D(50), public_id=uuid4(), opened_at=AT,
+    )  # fmt: skip
+    pushed = []
+    monkeypatch.setattr(watch.live, "push", lambda user, kind, payload: pushed.append(payload))
+    monkeypatch.setattr(watch.Watcher, "_start", lambda self: None)
+    watcher = watch.Watcher()
+
+    def shown():
+        with clock_set(lambda: AT):
+            pushed.clear()
+            watcher.reload()
+            watcher.quotes_seen("binance", [quotes.latest("binance", "BTC/USDT")])
+            watcher.pnl_push()
+            (row,) = accounts_read(account.user)
+        return pushed[0].get("equity"), pushed[0].get("today"), row.equity_now - today_base_of(row)
+
+    assert shown() == ("1000", "0", 0)
+    move(account, "USDT", 250)
+    assert shown() == (None, None, 0)  # the last value stays
+    store(account, AT + timedelta(seconds=9))
+    assert shown() == ("1250", "0", 0)
+    show("BTC/USDT", 50000, AT)
+    move(account, "BTC", "0.002", kind="trade")
+    assert shown() == ("1350", "100", 100)

@@ -35,6 +35,11 @@ class LedgerEntry(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["account", "reference", "currency"], name="ledger_reference_once")
         ]
+        indexes: ClassVar[list[Any]] = [  # deposits are few among trades, and asked for all the time
+            models.Index(
+                fields=["account", "id"], condition=models.Q(kind__in=["deposit", "withdrawal"]), name="ledger_flows"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.currency}"

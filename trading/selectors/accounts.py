@@ -11,6 +11,7 @@ from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
 from trading.models import AccountCheck, BalanceSnapshot, QuarantinedAnswer
 from trading.selectors.deposit import Market, amounts_of
+from trading.selectors.worth import flow_waits
 
 STALE_AFTER_S = 15
 CHECK_SHOWN = timedelta(days=2)  # what a comparison found is shown beside the account for so long
@@ -39,6 +40,7 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
             in_positions_now=Subquery(snapshots.values("in_positions")[:1]),
             equity_before=Subquery(before.values("equity")[:1]),
             deposits_before=Subquery(before.values("net_deposits")[:1]),
+            flow_waits=flow_waits(),
             exchange_connection=Subquery(state.values("connection")[:1]),
             exchange_event_at=Subquery(state.values("last_event_at")[:1]),
         ).order_by("pk")
@@ -62,11 +64,11 @@ def checks_attach(accounts: list[Any]) -> None:
 
 
 def _price(accounts: list[Any]) -> None:
-    """Value the balances at the newest quotes; without a snapshot or with a quote missing an account stays as it
-    is."""
+    """Value the balances at the newest quotes; without a snapshot, with a quote missing, or while a deposit is not yet
+    counted an account stays as it is."""
     amounts, market = amounts_of(accounts), Market()
     for account in accounts:
-        if account.equity_now is None or account.quote_currency not in amounts[account.pk]:
+        if account.equity_now is None or account.flow_waits or account.quote_currency not in amounts[account.pk]:
             continue
         found = market.value(account, amounts[account.pk])
         if not found.waits:

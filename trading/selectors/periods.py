@@ -32,8 +32,8 @@ LENGTHS: tuple[tuple[str, str, int | None], ...] = (
 class Period:
     """One KPI: money in the account's quote currency, already rounded to cents; `share` a fraction of the start value.
 
-    `base` is exact: value now - base = PnL, which is how the page goes on counting between two loads. `start` is the
-    value that the period began with.
+    `base` is exact: value now - base = PnL, which is how the page goes on counting between two loads; it contains the
+    net deposits until now (`deposits`). `start` is the value that the period began with.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Period:
     share: Decimal | None
     base: Decimal
     start: Decimal
+    deposits: Decimal
 
     @property
     def fees_signed(self) -> Decimal:
@@ -102,7 +103,7 @@ def _period(
     fees = sum((row.fees for row in rows), ZERO).quantize(CENT)
     realised = sum((row.net for row in rows), ZERO).quantize(CENT) + fees
     share = pnl / base_equity if base_equity else None
-    return Period(key, label, pnl, realised, pnl - realised + fees, fees, share, base, base_equity)
+    return Period(key, label, pnl, realised, pnl - realised + fees, fees, share, base, base_equity, deposits)
 
 
 def _value_at(account: ExchangeAccount, begin: datetime | None) -> tuple[Decimal, Decimal]:

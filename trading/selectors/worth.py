@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import ExchangeAccount
 from trading.domain.deposit.returns import flow_value, growth_next
@@ -46,6 +47,15 @@ class Worth:
     def equity(self) -> Decimal:
         """Cash and all priced tokens."""
         return self.valuation.equity
+
+
+def flow_waits() -> Exists:
+    """Whether an account (a row with `pk`) has a deposit or withdrawal that no snapshot counts yet: until one does, in
+    seconds, its balances say something that its net deposits do not."""
+    counted = BalanceSnapshot.objects.filter(account=OuterRef(OuterRef("pk")), ledger_seen__isnull=False)
+    newest = Subquery(counted.order_by("-at", "-id").values("ledger_seen")[:1])
+    flows = LedgerEntry.objects.filter(account=OuterRef("pk"), kind__in=FLOWS)
+    return Exists(flows.filter(pk__gt=Coalesce(newest, Value(0, BigIntegerField()))))
 
 
 def worth_of(accounts: Iterable[ExchangeAccount], market: Market | None = None) -> dict[int, Worth]:
