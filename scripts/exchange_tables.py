@@ -47,7 +47,8 @@ def _quirks() -> str:
                 f"`{one.client_id_param}`",
                 "header `expTime`" if one.expiry is not expiry_of_signature else "signed time",
                 one.fee_coin or "none",
-                "yes" if create.get("triggerPrice") else "no",
+                "exchange" if one.stop_create is not None else f"platform. {one.no_stop}",
+                "platform",
                 "yes" if create.get("attachedStopLossTakeProfit") else "no",
                 _allowed(limits.address),
                 _allowed(limits.key),
@@ -56,7 +57,7 @@ def _quirks() -> str:
         )
     head = (
         "exchange", "test network", "passphrase", "look-up of an order", "our id in a cancel", "a request expires by",
-        "fee coin", "stop orders", "stop and target with an order", "an address may", "a key may", "orders of a key",
+        "fee coin", "a stop waits at the", "a target waits at the", "ccxt sends both with an entry", "an address may", "a key may", "orders of a key",
     )  # fmt: skip
     return _table(head, rows)
 

@@ -18,7 +18,7 @@ from signals.models import Strategy
 from trading.forms_limits import EXITS, FOLDED, LIMIT_SPECS, LIMITS, SIZE, FieldSpec
 from trading.models import Bot, BotConfig, OnBreach
 from trading.services.bot_validation import bot_config_validate, config_defaults, config_values, config_warnings
-from trading.services.level_validation import HELD_HERE, PLATFORM, STEP_KEYS
+from trading.services.level_validation import STEP_KEYS, WHERE_WORDS
 
 ALL_STRATEGIES = "all"
 Choices = list[tuple[str, str]]
@@ -119,7 +119,7 @@ SPECS = (
         words="Pairs of fall and share such as 1:100, 2:150. Falls rise, shares are 1 to 1000 % of the first entry.",
     ),
     FieldSpec("exit_type", "Take profits by", 3, "select", help="Losses are always sold at market."),
-    FieldSpec("protection", "Stop and target wait", 3, "select", help=HELD_HERE),
+    FieldSpec("protection", "Stops wait", 3, "select", help=WHERE_WORDS),
     *LIMIT_SPECS,
 )
 BY_NAME = {spec.name: spec for spec in SPECS}
@@ -241,7 +241,7 @@ class BotForm:
             "entry_type": list(BotConfig.Entry.choices),
             "on_maker_timeout": list(BotConfig.OnMakerTimeout.choices),
             "exit_type": list(BotConfig.Exit.choices),
-            "protection": [(PLATFORM, BotConfig.Protection.PLATFORM.label)],
+            "protection": list(BotConfig.Protection.choices),
             "sizing": list(BotConfig.Sizing.choices),
             "on_breach": list(OnBreach.choices),
         }.get(name, [])

@@ -27,13 +27,15 @@ def process_started() -> None:
 
 def ports_for(account: ExchangeAccount) -> Ports:
     """All ports of one turn of this account (its row with `user` loaded)."""
-    store, memory = AccountStore(account), AccountMemory(account.pk)
+    here, quirks = fills_here(account), quirks_for(account.exchange)
+    holds_stops = not here and quirks.stop_create is not None
+    store, memory = AccountStore(account, holds_stops=holds_stops), AccountMemory(account.pk)
 
     def quotes(symbols: Sequence[str]) -> list[Quote]:
         found = (latest(account.exchange, symbol) for symbol in symbols)
         return [Quote(r.symbol, r.bid, r.ask, r.bid_size, r.ask_size, r.at) for r in found if r is not None]
 
-    if fills_here(account):
+    if here:
         return Ports(store, _paper, quotes, memory, start_balance=Decimal(account.paper_start_balance))
     from trading.brokers.ccxt_exchange import (  # late: ccxt is heavy, and a paper account never needs it
         CcxtExchange,
@@ -47,8 +49,7 @@ def ports_for(account: ExchangeAccount) -> Ports:
     def broker(_state: AccountState, leaving: Leaving) -> Broker:
         return LiveBroker(exchange, memory, leaving)
 
-    coin = quirks_for(account.exchange).fee_coin
-    fee_pair = f"{coin}/{account.quote_currency}" if coin else ""
+    fee_pair = f"{quirks.fee_coin}/{account.quote_currency}" if quirks.fee_coin else ""
     return Ports(
         store,
         broker,

@@ -59,7 +59,7 @@ def _forget() -> None:
 @pytest.fixture
 def place(settings, monkeypatch):
     _forget()
-    monkeypatch.setattr(catch_up, "QUIET_S", 1)
+    monkeypatch.setattr(catch_up, "QUIET_S", (1, 1))
     places: list[Place] = []
 
     def made(**mode) -> Place:

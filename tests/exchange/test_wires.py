@@ -64,7 +64,7 @@ def _forget() -> None:
 def wire(request, settings, monkeypatch) -> Iterator[Any]:
     """`wire(exchange, fees=...)` serves it and points the platform at it."""
     _forget()
-    monkeypatch.setattr(catch_up, "QUIET_S", 1)
+    monkeypatch.setattr(catch_up, "QUIET_S", (1, 1))
     made: list[Wire] = []
 
     def start(exchange: str, **mode: Any) -> Wire:

@@ -42,7 +42,7 @@ def laboratory(settings, transactional_db, failing_exchange, monkeypatch, labora
     url = failing_exchange.url
     settings.XRAY_EXCHANGE_ENDPOINTS = json.dumps({"binance": {"rest": url, "ws": url.replace("http", "ws")}})
     settings.XRAY_EXCHANGE_TIMEOUT_S, settings.PRACTICE_ADMIN_TOKEN = 0.5, TOKEN
-    monkeypatch.setattr(catch_up, "QUIET_S", 1)
+    monkeypatch.setattr(catch_up, "QUIET_S", (1, 1))
     made = Laboratory(failing_exchange, laboratory_key, f"fault-lab-{next(COUNTER)}")
     yield made
     made.script()

@@ -71,7 +71,7 @@ class Laboratory:
         self.bot = Bot.objects.create(user=user, account=self.account, name=name, status="running")
         self.bot.config = BotConfig.objects.create(
             bot=self.bot, version=1, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss="0.5",
-            holding_time_s=100_000,
+            holding_time_s=100_000, protection="platform",
         )  # fmt: skip
         self.bot.save()
         self.turn()  # the account is checked and funded before anything goes wrong
@@ -178,7 +178,9 @@ class Laboratory:
 
     def unclear(self) -> bool:
         """Whether an order's fate is not known, or an intent waits."""
-        waiting = Intent.objects.filter(status__in=["pending", "claimed"])
+        waiting = Intent.objects.filter(status__in=["pending", "claimed"]).exclude(
+            purpose="protect", orders__status="active"
+        )
         return Order.objects.filter(status__in=UNCLEAR).exists() or waiting.exists()
 
     def recover(self) -> None:

@@ -6,6 +6,7 @@
 """
 
 import argparse
+import inspect
 import json
 import os
 import signal
@@ -59,7 +60,10 @@ def setup(args: argparse.Namespace) -> None:
         sealed_credentials="" if args.mode == "paper" else seal(keys),
     )
     bot = Bot.objects.create(user=user, account=account, name="Killed", status="running")
-    bot.config = BotConfig.objects.create(bot=bot, version=1, entry_type="market", max_spread="0.1")
+    bot.config = BotConfig.objects.create(
+        bot=bot, version=1, entry_type="market", max_spread="0.1", stop_loss="0.5", profit_target="0.5",
+        protection=args.protection,
+    )  # fmt: skip
     bot.save()
     enter(args)
 
@@ -108,6 +112,7 @@ def execute(args: argparse.Namespace) -> None:
     from trading.services.work import account_work
 
     if args.kill:
+        globals()["_spared"] = args.spared
         KILLS[args.kill]()
     _quotes_publish()
     dead_leases_release()
@@ -116,6 +121,7 @@ def execute(args: argparse.Namespace) -> None:
     if args.again:
         later = now() + timedelta(seconds=args.later)
         with clock_set(lambda: later):
+            _quotes_publish()
             account_work(account_id=account.pk)
 
 
@@ -158,98 +164,102 @@ def _quotes_publish() -> None:
     quotes.publish("binance", [row])
 
 
-def _die(*_args: Any, **_kwargs: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+_spared = 0  # how often the point is passed before it kills
+
+
+def _die() -> None:
+    global _spared
+    if _spared == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    _spared -= 1
+
+
+def _dies(place: Any, name: str, *, after: bool = False) -> None:
+    """The process dies when it comes to this function, or (`after`) when it has done its work."""
+    real = getattr(place, name)
+
+    def around(*args: Any, **kwargs: Any) -> Any:
+        if not after:
+            _die()
+        found = real(*args, **kwargs)
+        if after:
+            _die()
+        return found
+
+    async def around_waiting(*args: Any, **kwargs: Any) -> Any:
+        if not after:
+            _die()
+        found = await real(*args, **kwargs)
+        if after:
+            _die()
+        return found
+
+    setattr(place, name, around_waiting if inspect.iscoroutinefunction(real) else around)
 
 
 def _kill_before_request() -> None:
     """The order is committed; the request never leaves."""
     from trading.brokers import live_calls
 
-    live_calls.order_create = _die
+    _dies(live_calls, "order_create")
 
 
 def _kill_after_request() -> None:
     """The exchange has the order and has answered; nothing of the answer is stored."""
     from trading.brokers import live_calls
 
-    send = live_calls.order_create
-
-    async def sent(*args: Any) -> Any:
-        await send(*args)
-        _die()
-
-    live_calls.order_create = sent
+    _dies(live_calls, "order_create", after=True)
 
 
 def _kill_before_answer_commit() -> None:
     """The answer was decided by the engine; the commit of its effects does not happen."""
     from trading.store import account
 
-    store = account.effects_save
-    calls = []
-
-    def save(**kwargs: Any) -> None:
-        calls.append(1)
-        if len(calls) == 2:
-            _die()
-        store(**kwargs)
-
-    account.effects_save = save
+    global _spared
+    _spared += 1  # the commit of an answer is that of what follows from it, too
+    _dies(account, "effects_save")
 
 
 def _kill_before_commit() -> None:
     """Everything was decided, nothing was stored."""
     from trading.store import account
 
-    account.effects_save = _die
+    _dies(account, "effects_save")
 
 
 def _kill_in_transaction() -> None:
     """Half of a save was written when the process died; the database takes it back."""
     from trading.store import save
 
-    save._fills = _die
+    _dies(save, "_fills")
 
 
 def _kill_after_commit() -> None:
     """All was stored; nobody was told."""
     from trading.store import account
 
-    account.tell = _die
+    _dies(account, "tell")
 
 
 def _kill_claimed() -> None:
     """The intents are claimed; nothing was decided."""
     from trading.store import AccountStore
 
-    claim = AccountStore.claim
-
-    def claimed(*args: Any) -> Any:
-        claim(*args)
-        _die()
-
-    AccountStore.claim = claimed  # type: ignore[method-assign]
+    _dies(AccountStore, "claim", after=True)
 
 
 def _kill_before_cancel() -> None:
     """The cancel is committed; its request never leaves."""
     from trading.brokers import live_calls
 
-    live_calls.order_cancel = _die
+    _dies(live_calls, "order_cancel")
 
 
 def _kill_after_cancel() -> None:
     """The exchange has cancelled; nobody has looked."""
     from trading.brokers import live_calls
 
-    send = live_calls.order_cancel
-
-    async def sent(*args: Any) -> None:
-        await send(*args)
-        _die()
-
-    live_calls.order_cancel = sent
+    _dies(live_calls, "order_cancel", after=True)
 
 
 def _kill_in_check() -> None:
@@ -258,7 +268,7 @@ def _kill_in_check() -> None:
     from trading.store import account
 
     check_want(ExchangeAccount.objects.get().pk, "test")
-    account.check_store = _die
+    _dies(account, "check_store")
 
 
 KILLS: dict[str, Callable[[], None]] = {
@@ -287,6 +297,8 @@ def perform(argv: list[str]) -> None:
     parser.add_argument("--later", type=float, default=20, help="by how much the second turn is later, in seconds")
     parser.add_argument("--amount", default="200")
     parser.add_argument("--limit", default="")
+    parser.add_argument("--protection", default="platform", help="where stops wait")
+    parser.add_argument("--spared", type=int, default=0, help="how often the point is passed before it kills")
     args = parser.parse_args(argv)
     for step in args.steps:
         STEPS[step](args)

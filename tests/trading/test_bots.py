@@ -60,8 +60,7 @@ def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
         ("trailing_after", "2", "from 0 to 1"),
         ("breakeven_after", "x", "Not a usable number"),
         ("exit_type", "hope", "market, maker"),
-        ("protection", "none", "Only 'platform'"),
-        ("protection", "exchange", "While the platform is down, nothing sells"),
+        ("protection", "none", "platform, exchange"),
         ("profit_steps", "0.01", "Up to 10 steps"),
         ("profit_steps", [{"gain": "0.01"}], "Up to 10 steps"),
         ("profit_steps", [{"gain": "0.01", "share": "a"}], "Not a usable number"),
@@ -106,14 +105,23 @@ def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
     assert "costs 3 times its first entry" in warnings["add_steps"][0]
 
 
-def test_a_version_that_asked_for_the_exchange_says_who_holds_its_levels(make):
-    account = make.account()
-    bot = bots.bot_create(user=account.user, data={"name": "Mine", "account": account})
-    BotConfig.objects.filter(pk=bot.config.pk).update(protection=BotConfig.Protection.EXCHANGE)
-    bot.config.refresh_from_db()
-    clean, errors = bot_config_validate({"name": "Mine"}, user=account.user, bot=bot)
-    assert errors == {}
-    assert "nothing rests at the exchange" in config_warnings(clean)["protection"][0]
+@pytest.mark.parametrize(
+    ("exchange", "mode", "protection", "words"),
+    [
+        ("binance", "practice", "exchange", None),
+        ("binance", "practice", "platform", "Binance can hold the stop: choose that."),
+        ("okx", "testnet", "exchange", "OKX holds no stop for this platform. Stops are algo orders"),
+        ("mexc", "live", "platform", "While this platform is down, nothing sells."),
+        ("mexc", "paper", "exchange", None),
+    ],
+)
+def test_whoever_sets_a_bot_up_is_told_where_its_stops_wait(make, exchange, mode, protection, words):
+    account = make.account(exchange=exchange, mode=mode)
+    data = {"name": "Mine", "account": account, "protection": protection}
+    clean, errors = bot_config_validate(data, user=account.user)
+    assert errors == {} and clean["protection"] == protection
+    found = config_warnings(clean).get("protection", [None])[0]
+    assert found is words if words is None else words in found
 
 
 def test_small_steps_need_more_capital(make):

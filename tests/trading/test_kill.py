@@ -123,6 +123,39 @@ def test_nothing_is_lost_or_doubled_wherever_it_is_killed(world_of, point, seed)
     assert {row["status"] for row in theirs["orders"]} <= {"FILLED", "CANCELED"}
 
 
+STOPS = {  # where the process dies, and how often it comes by there before, about the stop of an entry
+    "before_request": 1, "after_request": 1, "before_commit": 1, "before_answer_commit": 1, "after_commit": 0,
+    "in_check": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(SEEDS if SEEDS > 3 else 1))
+@pytest.mark.parametrize("point", [*STOPS, "before_cancel", "after_cancel"])
+def test_one_stop_rests_wherever_it_is_killed(world_of, point, seed):
+    """An entry whose stop rests at the exchange, and an exit that has it taken back first; one of them is killed."""
+    world = world_of(f"kill-stop-{point}-{seed}")
+    how = ["--amount", str(random.Random(seed).choice([50, 200, 1234.56])), "--protection", "exchange"]
+    if point in STOPS:
+        world.run("setup", "execute", "--kill", point, "--spared", str(STOPS[point]), *how, killed=True)
+    else:
+        world.run("setup", "execute", *how)
+    books_agree(*world.restart("--again"))
+    ours, theirs = world.restart("--again", "--later", "400")  # a stop that never got there is tried again then
+    books_agree(ours, theirs)
+    assert stops_open(theirs) == 1 and [row["status"] for row in ours["positions"]] == ["open"]
+    killed = point not in STOPS
+    world.run("leave", "execute", *(["--kill", point] if killed else []), *how, killed=killed)
+    books_agree(*world.restart("--again", "--later", "60"))
+    ours, theirs = world.restart("--again", "--later", "120")
+    books_agree(ours, theirs)
+    assert stops_open(theirs) == 0 and [row["status"] for row in ours["positions"]] == ["closed"]
+    assert [row["status"] for row in ours["intents"] if row["status"] in ("pending", "claimed")] == []
+
+
+def stops_open(theirs):
+    return sum(row["type"] == "STOP_LOSS" and row["status"] == "NEW" for row in theirs["orders"])
+
+
 def found(world, rests):
     """Whether the entry is there: its order rests, or its position is open."""
     ours, _theirs = world.restart()

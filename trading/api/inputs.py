@@ -9,7 +9,7 @@ from accounts.api.fields import StrictSerializer
 from accounts.fields import decimal_text
 from trading.models import BotConfig, OnBreach, StopSwitch
 from trading.services.bot_validation import LIMITS, config_defaults
-from trading.services.level_validation import HELD_HERE, STEP_WORDS
+from trading.services.level_validation import STEP_WORDS, WHERE_WORDS
 
 
 def _decimal(name: str, what: str) -> serializers.CharField:
@@ -74,7 +74,7 @@ class ConfigInput(StrictSerializer):
     protection = serializers.ChoiceField(
         choices=BotConfig.Protection.choices,
         required=False,
-        help_text=f"Where stop and target wait. 'exchange' is refused. {HELD_HERE}",
+        help_text=f"Where stops wait. {WHERE_WORDS}",
     )
     sizing = serializers.ChoiceField(
         choices=BotConfig.Sizing.choices, required=False, help_text="How much an entry spends."

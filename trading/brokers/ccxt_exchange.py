@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection
 
-from accounts.exchanges.errors import ExchangeRefused, readable
+from accounts.exchanges.errors import readable
 from accounts.exchanges.loop import begin, result
 from accounts.models import ExchangeAccount
 from trading.brokers import live_calls as calls
-from trading.domain.types import Event, OrderState, OrderType
+from trading.domain.types import Event, OrderState
 from trading.runner import Request
 from trading.turn.ports import Answer, Leaving
 
@@ -31,16 +31,14 @@ class CcxtExchange:
         self._ahead: dict[tuple[str, str], Future[Any]] = {}  # requests that left before anybody waits for them
 
     def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
-        """Send an order once. Raises ExchangeRefused for a stop: sent as a limit order it would sell at once."""
-        if order.type is OrderType.STOP:
-            raise ExchangeRefused("Stops cannot rest at this exchange through this platform yet.")
+        """Send an order once."""
         self.order_create_ahead(order, leaving)
         return _answer(self._ahead.pop(("create", order.client_order_id)))
 
     def order_create_ahead(self, order: OrderState, leaving: Leaving) -> None:
         """Begin it, unless it has begun."""
         name = "create", order.client_order_id
-        if name not in self._ahead and order.type is not OrderType.STOP:
+        if name not in self._ahead:
             self._ahead[name] = begin(_read(calls.order_create(self.account, order, _check(leaving, order))))
 
     def order_cancel(self, order: OrderState) -> None:

@@ -37,16 +37,23 @@ async def order_create(account: ExchangeAccount, order: OrderState, check: Check
     client = await client_ready(account)
     before_sending.set(check)
     purpose.set(Purpose.ENTRY if order.purpose.is_entry else Purpose.EXIT)
+    with translated("The order"):
+        return checked(await _created(client, quirks_for(account.exchange), order))
+
+
+async def _created(client: Any, quirks: Quirks, order: OrderState) -> Any:
+    amount, price = decimal_text(order.amount), None if order.price is None else decimal_text(order.price)
+    if order.type is OrderType.STOP:
+        if quirks.stop_create is None or price is None:  # sent as a limit order it would sell at once
+            raise ExchangeRefused(f"No stop can rest at {quirks.title}. {quirks.no_stop}")
+        return await quirks.stop_create(client, order.symbol, amount, price, order.client_order_id)
     params: dict[str, Any] = {"clientOrderId": order.client_order_id}
     if order.type is OrderType.LIMIT_MAKER:
         params["postOnly"] = True
     kind = "market" if order.type is OrderType.MARKET else "limit"
-    price = None if order.price is None or kind == "market" else decimal_text(order.price)
-    with translated("The order"):
-        answer = await client.create_order(
-            order.symbol, kind, str(order.side), decimal_text(order.amount), price, params
-        )
-    return checked(answer)
+    return await client.create_order(
+        order.symbol, kind, str(order.side), amount, None if kind == "market" else price, params
+    )
 
 
 async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:

@@ -37,8 +37,9 @@ def on_order_moved(state: AccountState, order: OrderState, at: datetime, *, was_
     state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
     position = state.positions.get(order.position_id)
     if order.purpose is Purpose.PROTECT:
-        more = [] if position is None or orders_of(state, position) else protection.ended(state, order, position, at)
-        return [protection.decided(order, at), *more]
+        if position is None or orders_of(state, position):
+            return [protection.decided(order, at), *dropped(order, at, "The position changed meanwhile.")]
+        return [protection.decided(order, at), *protection.ended(state, order, position, at)]
     if position is None or orders_of(state, position):
         return []
     if order.side is Side.BUY:

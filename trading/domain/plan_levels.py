@@ -33,7 +33,7 @@ class PlanLevels:
     profit_steps: tuple[ProfitStep, ...] = ()  # rising gains below the target, shares of at most 1 together
     add_steps: tuple[AddStep, ...] = ()  # rising falls
     maker_exit: bool = False  # profits are taken as maker for a while, then at the market
-    at_exchange: bool = False  # a stop rests there, where `InstrumentSpec.holds_stops`; no exchange's does yet
+    at_exchange: bool = False  # a stop rests there, where `InstrumentSpec.holds_stops`
 
 
 NO_LEVELS = PlanLevels()

@@ -9,12 +9,13 @@ somebody else, between two of them) the platform's own watch over the level goes
 from datetime import datetime
 from decimal import Decimal
 
-from trading.domain import closing, ids
+from trading.domain import closing, ids, reducing
 from trading.domain.exits import RETRY_LONGEST, sellable
 from trading.domain.ledger import held_by_others
 from trading.domain.levels import step_touched, touched, watched
 from trading.domain.orders import is_open
 from trading.domain.placing import place
+from trading.domain.replacing import dropped
 from trading.domain.types import (
     ZERO,
     AccountState,
@@ -62,9 +63,12 @@ def look(state: AccountState, position: PositionState, at: datetime) -> list[Eff
 def ended(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
     """The last order at work was a stop that ended: what waited for its end goes on, or the position is closed."""
     if position.exit_intent_id is not None:
-        return closing.send(state, position, at)
+        return [*dropped(order, at, closing.BEING_CLOSED), *closing.send(state, position, at)]
     if order.filled and sellable(position.amount, position.stop_price, state.instruments[position.symbol]) <= 0:
-        return closing.begin(state, position, Purpose.STOP_LOSS, at)
+        sold = dropped(order, at, "The stop at the exchange sold first.")
+        return [*sold, *closing.begin(state, position, Purpose.STOP_LOSS, at)]
+    if order.replace_intent_id is not None:
+        return reducing.after_stop(state, order, position, at)
     ours = order.cancel_requested and order.reason != closing.BY_HAND
     return look(state, position, at) if ours or order.status is OrderStatus.FILLED else _wait(position, at)
 

@@ -7,6 +7,7 @@ order is passed over; what a refused or cancelled part did not sell stays with t
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from trading.domain import closing, ids
 from trading.domain.exits import sellable
@@ -60,11 +61,29 @@ def on_intent(state: AccountState, event: IntentTaken) -> list[Effect]:
     """A trader sells a part: an amount of base currency, or a share of what is held now."""
     held = [p for p in state.positions.values() if p.bot_id == event.bot_id and p.symbol == event.symbol]
     at_work = closing.orders_of(state, held[0]) if held else []
-    if any(order.intent_id == event.intent_id for order in at_work):
+    if any(event.intent_id in (order.intent_id, order.replace_intent_id) for order in at_work):
         return []
+    if held and held[0].exit_intent_id is None and _only_stop(at_work):
+        return _stop_first(held[0], at_work[0], event)
     if not held or held[0].exit_intent_id is not None or at_work:
         return [IntentDecided(event.at, event.intent_id, "denied", _why_not(event, held, at_work))]
-    return _part_sell(state, held[0], event)
+    return _sell(state, held[0], _wanted(held[0], event), event.at, event.intent_id)
+
+
+def _only_stop(at_work: list[OrderState]) -> bool:
+    return len(at_work) == 1 and at_work[0].purpose is Purpose.PROTECT and at_work[0].replace_intent_id is None
+
+
+def _stop_first(position: PositionState, stop: OrderState, event: IntentTaken) -> list[Effect]:
+    """A stop at the exchange locks the coins: it is taken back, and the part is sold when that is proved."""
+    stop.replace_intent_id, stop.replace_amount = event.intent_id, _wanted(position, event)
+    return closing.cancel_ask(stop, event.at, "A part of what it sells is to be sold.")
+
+
+def after_stop(state: AccountState, stop: OrderState, position: PositionState, at: datetime) -> list[Effect]:
+    """The stop that was in the way is gone: the part that waited for it."""
+    intent_id, stop.replace_intent_id = stop.replace_intent_id, None
+    return [] if intent_id is None else _sell(state, position, stop.replace_amount or ZERO, at, intent_id)
 
 
 def _why_not(event: IntentTaken, held: list[PositionState], at_work: list[OrderState]) -> str:
@@ -75,19 +94,22 @@ def _why_not(event: IntentTaken, held: list[PositionState], at_work: list[OrderS
     return "Another order of this position is at work: wait for it, or cancel it first."
 
 
-def _part_sell(state: AccountState, position: PositionState, event: IntentTaken) -> list[Effect]:
+def _wanted(position: PositionState, event: IntentTaken) -> Decimal:
+    return event.amount if event.amount is not None else position.amount * (event.share or ZERO)
+
+
+def _sell(state: AccountState, position: PositionState, wanted: Decimal, at: datetime, intent_id: UUID) -> list[Effect]:
     spec = state.instruments[position.symbol]
-    wanted = event.amount if event.amount is not None else position.amount * (event.share or ZERO)
     amount = closing.sellable_now(state, position, min(wanted, position.amount))
     if amount <= 0:
         words = (
             f"{text(wanted)} {spec.base} is less than one order can sell: at least {text(spec.min_amount)} "
             f"{spec.base} worth {text(spec.min_notional)} {spec.quote}."
         )
-        return [IntentDecided(event.at, event.intent_id, "denied", words)]
+        return [IntentDecided(at, intent_id, "denied", words)]
     if _rest_stays(state, position, amount) <= 0:
-        return closing.begin(state, position, Purpose.FORCE_EXIT, event.at, event.intent_id)
-    return [closing.sale_place(state, position, event.at, event.intent_id, 0, Purpose.REDUCE, amount, maker=False)]
+        return closing.begin(state, position, Purpose.FORCE_EXIT, at, intent_id)
+    return [closing.sale_place(state, position, at, intent_id, 0, Purpose.REDUCE, amount, maker=False)]
 
 
 def part_closed(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:

@@ -97,10 +97,10 @@ class BotConfig(models.Model):
         MAKER = "maker", "Maker (post only, then market)"
 
     class Protection(models.TextChoices):
-        """Where stop and target wait."""
+        """Where stops wait; targets always wait on this platform."""
 
         PLATFORM = "platform", "On this platform"
-        EXCHANGE = "exchange", "At the exchange, where it can hold them"
+        EXCHANGE = "exchange", "At the exchange, where it can"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="configs")
@@ -129,7 +129,7 @@ class BotConfig(models.Model):
     profit_steps = models.JSONField(default=list, blank=True, help_text="[{gain, share}], rising, below the target.")
     add_steps = models.JSONField(default=list, blank=True, help_text="[{fall, share}], rising, above the stop.")
     exit_type = models.CharField(max_length=8, choices=Exit.choices, default=Exit.MARKET)
-    protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.PLATFORM)
+    protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.EXCHANGE)
     sizing = models.CharField(max_length=10, choices=Sizing.choices, default=Sizing.FIXED)
     equity_share = ExactDecimalField(
         default="0.02", help_text="A fraction of equity: what a trade spends, or by volatility the most it may."

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import ExchangeAccount, User
 from signals import quotes
 from trading.models import Order, Position
@@ -65,7 +67,8 @@ def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str
         rows = rows.filter(account=account)
     if symbol:
         rows = rows.filter(instrument__symbol=symbol)
-    found = list(rows)
+    stops = Order.objects.filter(position=OuterRef("pk"), type=Order.Type.STOP, status=Order.Status.ACTIVE)
+    found = list(rows.annotate(stop_rests=Exists(stops)))  # at the exchange
     prices = _bids(found)
     return [_row(position, prices.get((position.account.exchange, position.instrument.symbol))) for position in found]
 
@@ -93,7 +96,7 @@ def position_pnl(position: Position, price: Decimal) -> Decimal:
     return position.sell_proceeds + position.amount * price - position.buy_cost - position.fees_cash
 
 
-def _bids(positions: list[Position]) -> dict[tuple[str, str], Decimal]:
+def _bids(positions: Iterable[Position]) -> dict[tuple[str, str], Decimal]:
     exchanges = {position.account.exchange for position in positions}
     return {(name, symbol): row.bid for name in exchanges for symbol, row in quotes.latest_all(name).items()}
 

@@ -64,6 +64,7 @@ class Story:
     inputs: list[tuple[str, str]]
     denials: list[RiskEvent]
     ladder: list[Rung] = field(default_factory=list)
+    stop_rests: bool = False  # at the exchange
 
     @property
     def is_open(self) -> bool:
@@ -105,6 +106,7 @@ def story_read(position: Position) -> Story:
         inputs=_inputs(position),
         denials=_denials(position),
         ladder=_ladder(position, entry),
+        stop_rests=any(row.type == Order.Type.STOP and row.status == Order.Status.ACTIVE for row in orders),
     )
 
 

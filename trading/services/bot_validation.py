@@ -21,7 +21,6 @@ from trading.services.level_validation import (
     STEP_WORDS,
     levels_check,
     levels_warnings,
-    protection_parse,
     steps_parse,
 )
 
@@ -60,6 +59,7 @@ _CHOICES: dict[str, list[str]] = {
     "entry_type": list(BotConfig.Entry.values),
     "on_maker_timeout": list(BotConfig.OnMakerTimeout.values),
     "exit_type": list(BotConfig.Exit.values),
+    "protection": list(BotConfig.Protection.values),
     **bot_limits.CHOICES,
 }
 LIMITS = {**_DECIMALS, **_INTEGERS}
@@ -73,7 +73,6 @@ CONFIG_FIELDS = (
     *_DECIMALS,
     *_INTEGERS,
     *_CHOICES,
-    "protection",
     *STEP_WORDS,
 )
 ALL_FIELDS = ("name", "account", "mode", *CONFIG_FIELDS)
@@ -183,7 +182,6 @@ def _simple_check(data: Mapping[str, Any], clean: dict[str, Any], errors: Errors
     checks.update({name: limits.decimal for name, limits in _DECIMALS.items()})
     checks.update({name: limits.integer for name, limits in _INTEGERS.items()})
     checks.update({name: fields.one_of(values) for name, values in _CHOICES.items()})
-    checks["protection"] = protection_parse
     checks["timeframe"] = fields.one_of(list(settings.XRAY_TIMEFRAMES))
     checks["use_model"] = fields.boolean
     checks["notifications"] = fields.some_of(NOTIFICATIONS)

@@ -5,7 +5,10 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from accounts.exchanges.quirks import quirks_for
 from accounts.fields import decimal_text
+from accounts.models import ExchangeAccount
+from trading.models import BotConfig
 from trading.services.fields import Range, decimal_value
 
 Errors = dict[str, list[str]]
@@ -29,10 +32,9 @@ STEP_WORDS = {
 }
 STEP_KEYS = {"profit_steps": "gain", "add_steps": "fall"}
 Steps = list[dict[str, str]]
-PLATFORM = "platform"
-HELD_HERE = (
-    "This platform watches every stop and target and sells when one is touched; nothing rests at the exchange yet. "
-    "While the platform is down, nothing sells."
+WHERE_WORDS = (
+    "Where the exchange can hold a stop, it rests there and sells even while this platform is down. Targets, and stops "
+    "elsewhere, are watched here."
 )
 
 
@@ -62,13 +64,6 @@ def _shares_right(name: str, shares: list[Decimal]) -> bool:
     if name == "profit_steps":
         return all(share > 0 for share in shares) and sum(shares) <= 1
     return all(Decimal("0.01") <= share <= 10 for share in shares)
-
-
-def protection_parse(raw: Any) -> str:
-    """Where stop and target wait. Raises ValueError for what no exchange is asked to hold yet."""
-    if raw != PLATFORM:
-        raise ValueError(f"Only '{PLATFORM}': {HELD_HERE}")
-    return PLATFORM
 
 
 def levels_check(clean: Mapping[str, Any], errors: Errors) -> None:
@@ -109,8 +104,8 @@ def levels_warnings(clean: Mapping[str, Any], round_trip_fee: Decimal) -> Errors
             f"Below the round trip's fees of {_percent(round_trip_fee)} there is nothing to cover yet: "
             "the stop moves only once the bid is above the costs."
         ]
-    if clean["protection"] != PLATFORM:  # a version from before it was refused
-        warnings["protection"] = [HELD_HERE]
+    if (account := clean.get("account")) and (words := _stop_words(account, clean["protection"])):
+        warnings["protection"] = [words]
     steps = clean["profit_steps"]
     if steps and Decimal(steps[0]["gain"]) <= round_trip_fee:
         warnings["profit_steps"] = [
@@ -127,3 +122,17 @@ def levels_warnings(clean: Mapping[str, Any], round_trip_fee: Decimal) -> Errors
 
 def _percent(fraction: Any) -> str:
     return f"{(Decimal(fraction) * 100).normalize():f} %"
+
+
+def _stop_words(account: ExchangeAccount, protection: str) -> str:
+    """What to know of the place where stops wait; empty when they wait where they should."""
+    quirks, here = quirks_for(account.exchange), account.mode == ExchangeAccount.Mode.PAPER
+    if protection == BotConfig.Protection.EXCHANGE and not here and quirks.stop_create is None:
+        return (
+            f"{quirks.title} holds no stop for this platform. {quirks.no_stop} It is watched here: while this platform "
+            "is down, nothing sells."
+        )
+    if protection == BotConfig.Protection.PLATFORM and not here:
+        can = "" if quirks.stop_create is None else f" {quirks.title} can hold the stop: choose that."
+        return f"While this platform is down, nothing sells.{can}"
+    return ""

@@ -53,8 +53,9 @@ def accounts_with_work() -> set[int]:
 
 
 def _intents(moment: datetime) -> list[int]:
-    """Pending ones, and those claimed by a run that never came back (exits stay claimed while they work)."""
-    stale = Q(status=Intent.Status.CLAIMED, claimed_at__lt=moment - CLAIM_STALE)
+    """Pending ones, and those claimed by a run that never came back (exits stay claimed while they work; a stop at the
+    exchange does for hours, and is stored together with its order)."""
+    stale = Q(status=Intent.Status.CLAIMED, claimed_at__lt=moment - CLAIM_STALE) & ~Q(purpose=Intent.Purpose.PROTECT)
     rows = Intent.objects.filter(Q(status=Intent.Status.PENDING) | stale)
     return list(rows.order_by().values_list("account_id", flat=True).distinct())
 
@@ -68,8 +69,12 @@ def _orders(moment: datetime) -> list[int]:
 
 
 def _resting() -> list[int]:
-    """Accounts with orders resting at an exchange: their user stream may be down (how often to look is theirs)."""
-    rows = ExchangeAccount.objects.filter(Exists(Order.objects.filter(account=OuterRef("pk"), status="active")))
+    """Accounts with orders resting at an exchange: their user stream may be down (how often to look is theirs).
+
+    Stops rest for hours: whoever has only those comes round with what is held.
+    """
+    orders = Order.objects.filter(account=OuterRef("pk"), status="active").exclude(type=Order.Type.STOP)
+    rows = ExchangeAccount.objects.filter(Exists(orders))
     return [row.pk for row in rows if not fills_here(row)]
 
 

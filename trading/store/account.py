@@ -1,6 +1,7 @@
 """One account in the database. Implements `trading.turn.ports.Store`."""
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,10 +23,10 @@ from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, Loaded
 
 
 class AccountStore:
-    """The rows of one account (its row with `user` loaded)."""
+    """The rows of one account (its row with `user` loaded); `holds_stops`: whether its exchange can hold a stop."""
 
-    def __init__(self, account: ExchangeAccount) -> None:
-        self.account = account
+    def __init__(self, account: ExchangeAccount, *, holds_stops: bool = False) -> None:
+        self.account, self.holds_stops = account, holds_stops
         self.keys = Keys()
         self.capacity_share = Decimal(1)
         self._row: AccountLease | None = None  # as it was when the lease was taken
@@ -49,6 +50,8 @@ class AccountStore:
         read_at = now()
         state, rows = state_load(self.account, events=events, closed_since=closed_since)
         self.keys = rows.keys
+        if self.holds_stops:
+            state.instruments = {name: replace(spec, holds_stops=True) for name, spec in state.instruments.items()}
         account = self.account
         row = self._row or AccountLease.objects.get(account=account)
         amounts = {name: Decimal(amount) for name, amount in row.unconfirmed.items()}

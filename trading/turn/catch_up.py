@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from trading.brokers.live import LiveBroker
-from trading.domain.types import AccountState, Event, FillSeen, OrderState, OrderStatus
+from trading.domain.types import AccountState, Event, FillSeen, OrderState, OrderStatus, OrderType
 from trading.turn.ports import Leaving, Ports
 
-QUIET_S = 10.0  # an open order is looked at again without a bell
-QUIET_STREAMED_S = 60.0  # the same while the account's user stream is up
-BELL, STREAM, LOOKED = "bell", "stream", "looked"
+QUIET_S = 10.0, 60.0  # an open order is looked at again without a bell; the same while the user stream is up
+QUIET_STOP_S = 60.0, 600.0  # a stop
+BELL, STREAM, LOOKED, LOOKED_STOPS = "bell", "stream", "looked", "looked_stops"
 
 
 def orders_catch_up(ports: Ports, state: AccountState) -> list[Event]:
@@ -21,16 +21,19 @@ def orders_catch_up(ports: Ports, state: AccountState) -> list[Event]:
     Orders whose answer is unclear are left to the run itself, which looks them up first.
     """
     resting = [order for order in state.orders.values() if order.status is OrderStatus.ACTIVE]
-    if not resting or not _look_due(ports):
-        return []
-    return orders_look(ports, state, resting)
+    wanted = _due(ports, resting) if resting else []
+    return orders_look(ports, state, wanted) if wanted else []
 
 
-def _look_due(ports: Ports) -> bool:
-    rung = ports.memory.note_drop(BELL)
-    streamed = ports.memory.note_read(STREAM)
-    fresh = ports.memory.note_once(LOOKED, 1, QUIET_STREAMED_S if streamed else QUIET_S)
-    return rung or fresh
+def _due(ports: Ports, resting: list[OrderState]) -> list[OrderState]:
+    """Which of them to look at: all when it rang; stops, which rest for hours beside our own watch, seldom without."""
+    if ports.memory.note_drop(BELL):
+        return resting
+    streamed = 1 if ports.memory.note_read(STREAM) else 0
+    stops = [order for order in resting if order.type is OrderType.STOP]
+    others = [order for order in resting if order.type is not OrderType.STOP]
+    due = others if others and ports.memory.note_once(LOOKED, 1, QUIET_S[streamed]) else []
+    return due + stops if stops and ports.memory.note_once(LOOKED_STOPS, 1, QUIET_STOP_S[streamed]) else due
 
 
 def orders_look(ports: Ports, state: AccountState, orders: Iterable[OrderState]) -> list[Event]:

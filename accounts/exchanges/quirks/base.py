@@ -76,6 +76,12 @@ async def order_look(client: Any, order_id: str, client_order_id: str, symbol: s
     return await client.fetch_order(order_id or None, symbol, {} if order_id else {"clientOrderId": client_order_id})
 
 
+async def stop_create(client: Any, symbol: str, amount: str, stop_price: str, client_order_id: str) -> Any:
+    """A stop that rests until the market falls to its price and sells at the market then, in ccxt's words."""
+    params = {"stopLossPrice": stop_price, "clientOrderId": client_order_id}
+    return await client.create_order(symbol, "market", "sell", amount, None, params)
+
+
 def trade_as_read(trade: Any) -> Any:
     """For exchanges whose executions ccxt reads right."""
     return trade
@@ -102,7 +108,8 @@ class Quirks:
     order, open or closed, or raises (or answers None) when it is not there; `client_id_param` names our id in a
     cancel; `trade_read(trade)` mends what ccxt misreads of one; `expiry(path, headers)` are headers that have the
     exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
-    does not.
+    does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
+    cancelled like any other order; None where there is none: `no_stop` says why, and the platform holds it.
     """
 
     name: str
@@ -122,6 +129,8 @@ class Quirks:
     order_look: Callable[[Any, str, str, str], Awaitable[Any]] = order_look
     client_id_param: str = "clientOrderId"
     trade_read: Callable[[Any], Any] = trade_as_read
+    stop_create: Callable[[Any, str, str, str, str], Awaitable[Any]] | None = None
+    no_stop: str = ""
     expiry: Callable[[str, Mapping[str, str]], dict[str, str]] = expiry_of_signature
     limits: Limits = UNSTATED
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
+from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage, stop_create
 
 WEIGHTS = 5  # request weights that one of ccxt's cost units stands for
 SECONDS = {"SECOND": 1, "MINUTE": 60}
@@ -75,6 +75,8 @@ QUIRKS = Quirks(
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
     balance_mark="balances",
+    # STOP_LOSS: one id from placing to the last fill, in the same lists as every order.
+    stop_create=stop_create,
     limits=Limits(Allowed(6000 / WEIGHTS, 60.0), orders=Allowed(100.0, 10.0)),
     limits_stated=_limits,
     usage=_usage,

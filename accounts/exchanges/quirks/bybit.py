@@ -76,6 +76,7 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
+    no_stop="A stop that is set off becomes another order, whose link to ours is not documented for spot.",
     fee_coin="MNT",
     balance_mark="result",
     account_ready=_ready,

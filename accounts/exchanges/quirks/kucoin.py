@@ -56,6 +56,7 @@ QUIRKS = Quirks(
     socket_hosts=(".kucoin.com",),
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
+    no_stop="Stops are kept in lists of their own, and one that is set off becomes another order.",
     fee_coin="KCS",
     account_ready=_ready,
     # 4000 of the spot pool in 30 s by an account, 2000 of the public one by an address.

@@ -29,6 +29,7 @@ QUIRKS = Quirks(
     prepare=_prepare,
     stop_marks=('"code":10072', '"code":730001'),
     duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
+    no_stop="Its spot API has no stop orders.",
     fee_coin="MX",
     balance_mark="balances",
     # 500 weights in 10 s by address and by account, of which ccxt reckons 200 units; five orders a second.

@@ -48,6 +48,7 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
+    no_stop="Stops are algo orders: kept in lists of their own, and one that is set off becomes another order.",
     expiry=_expiry,
     # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
     limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),

@@ -45,14 +45,15 @@ class Acts:
         self.say(f"entry {symbol} {'by hand' if by_hand else ''}")
 
     def _close(self, account_id: int) -> None:
-        """A selling signal or an owner who wants out."""
+        """A selling signal, or an owner who wants out or sells a part."""
         rows = self.rows[account_id]
         held = sorted((p for p in rows.positions.values() if p.status in OPEN_STATES), key=lambda p: p.position_id)
         if held:
             position = self.rng.choice(held)
-            purpose = self.rng.choice([Purpose.EXIT, Purpose.FORCE_EXIT])
+            purpose = self.rng.choice([Purpose.EXIT, Purpose.FORCE_EXIT, Purpose.REDUCE])
             key = UUID(int=self.rng.getrandbits(100))
-            taken = IntentTaken(self.clock, key, position.bot_id, position.symbol, Side.SELL, purpose)
+            share = D("0.4") if purpose is Purpose.REDUCE else None
+            taken = IntentTaken(self.clock, key, position.bot_id, position.symbol, Side.SELL, purpose, share=share)
             rows.intents[key] = IntentRow(taken, self.serial())
 
     def _cancel(self, account_id: int) -> None:

@@ -92,3 +92,38 @@ def test_refused_or_ended_by_others_the_platform_holds_the_level_and_tries_again
         desk.answer(stop_of(desk).client_order_id, status)
         desk.later(timedelta(minutes=6).total_seconds()).mark()
         assert stop_of(desk).client_order_id != first
+
+
+def test_a_part_sold_by_hand_waits_for_the_stop_and_the_rest_is_covered_again():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop)
+    part = desk.intent(Purpose.REDUCE, share=D("0.5"))
+    assert (desk.broker.cancelled, desk.broker.sent[-1], desk.decision(part)) == ([stop], stop, None)
+    desk.answer(stop, OrderStatus.CANCELLED)
+    (sale,) = desk.state.orders.values()
+    assert (sale.intent_id, sale.type, sale.amount) == (part, OrderType.MARKET, D(1))
+    desk.answer(sale.client_order_id).fill(sale.client_order_id, "1", price="99.98", trade_id="t2")
+    assert desk.decision(part) == ("done", "")
+    desk.mark()
+    assert stop_of(desk).amount == D(1)
+
+
+def test_a_part_is_refused_when_the_stop_sold_everything_first():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop)
+    part = desk.intent(Purpose.REDUCE, share=D("0.5"))
+    desk.fill(stop, "2", price=99, trade_id="t2")
+    assert desk.state.positions == {} and desk.decision(part) == ("denied", "The stop at the exchange sold first.")
+
+
+def test_a_part_is_refused_when_an_exit_comes_before_the_stop_is_gone():
+    desk = bought()
+    stop = stop_of(desk).client_order_id
+    desk.answer(stop)
+    part = desk.intent(Purpose.REDUCE, share=D("0.5"))
+    desk.intent(Purpose.EXIT)
+    desk.answer(stop, OrderStatus.CANCELLED)
+    (sale,) = desk.state.orders.values()
+    assert sale.amount == D(2) and desk.decision(part) == ("denied", "The position is being closed.")
