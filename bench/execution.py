@@ -91,7 +91,7 @@ def world_make() -> list[int]:
         bot = Bot.objects.create(user=user, account=account, name=key, status="running")
         bot.config = BotConfig.objects.create(
             bot=bot, version=1, max_positions=100, max_spread="0.5", profit_target="5", stop_loss="0.5",
-            holding_time_s=100_000, capital_per_trade="20", protection="platform",
+            holding_time_s=100_000, capital_per_trade="20",
         )  # fmt: skip
         bot.save()
         ids.append(account.pk)

@@ -71,7 +71,7 @@ class Laboratory:
         self.bot = Bot.objects.create(user=user, account=self.account, name=name, status="running")
         self.bot.config = BotConfig.objects.create(
             bot=self.bot, version=1, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss="0.5",
-            holding_time_s=100_000, protection="platform",
+            holding_time_s=100_000,
         )  # fmt: skip
         self.bot.save()
         self.turn()  # the account is checked and funded before anything goes wrong

@@ -129,7 +129,7 @@ class BotConfig(models.Model):
     profit_steps = models.JSONField(default=list, blank=True, help_text="[{gain, share}], rising, below the target.")
     add_steps = models.JSONField(default=list, blank=True, help_text="[{fall, share}], rising, above the stop.")
     exit_type = models.CharField(max_length=8, choices=Exit.choices, default=Exit.MARKET)
-    protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.EXCHANGE)
+    protection = models.CharField(max_length=8, choices=Protection.choices, default=Protection.PLATFORM)
     sizing = models.CharField(max_length=10, choices=Sizing.choices, default=Sizing.FIXED)
     equity_share = ExactDecimalField(
         default="0.02", help_text="A fraction of equity: what a trade spends, or by volatility the most it may."

@@ -183,7 +183,7 @@ async def _slow_after(desk: Desk, fault: Fault, request: Request, proceed: Proce
 async def _banned(desk: Desk, fault: Fault, request: Request, proceed: Proceed) -> Answer:
     """The address is banned: every request of it is refused with 418, and counted, until the ban is over."""
     now, seconds = desk.gateway.exchange.clock(), BAN_S if fault.seconds is None else fault.seconds
-    desk.gateway.weights.ban(request.address, now + round(seconds * 1000))
+    desk.gateway.weights.ban(request.address, now, now + round(seconds * 1000))
     error = errors.banned(now + round(seconds * 1000), max(1, round(seconds)))
     return Answer(error.status, error.body(), error.headers)
 

@@ -61,7 +61,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Request:
-    """A request as it arrived; ``signed`` is the text its signature covers, ``source`` rest or ws."""
+    """A request as it arrived, ``at`` real ms; ``signed`` is the text its signature covers, ``source`` rest or ws."""
 
     endpoint: Endpoint
     params: dict[str, Any]
@@ -70,6 +70,7 @@ class Request:
     signature: str | None
     address: str
     source: str
+    at: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ class Gateway:
 
     async def __call__(self, request: Request) -> Answer:
         """Answer one request, through the hook."""
+        request.at = self.exchange.clock()
         return await self.interceptor(request, self._proceed)
 
     async def _proceed(self, request: Request) -> Answer:
@@ -126,7 +128,7 @@ class Gateway:
     def _handle(self, request: Request, headers: dict[str, str]) -> Any:
         endpoint, params, now = request.endpoint, Params(request.params), self.exchange.clock()
         weight = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(params)
-        self.weights.add(request.address, weight, now)
+        self.weights.add(request.address, weight, now, request.at)
         account = self._account(request, params, now) if endpoint.security != OPEN else None
         if account and endpoint.is_order:
             headers |= self.orders.add(account.id, now)

@@ -18,37 +18,38 @@ class WeightMeter:
         self._minute = -1
         self._used: defaultdict[str, int] = defaultdict(int)
         self._refused: defaultdict[str, int] = defaultdict(int)
-        self._banned: dict[str, int] = {}
-        self.during_ban = 0  # requests that came from a banned address
+        self._banned: dict[str, tuple[int, int]] = {}  # from when, until when
+        self.during_ban = 0  # requests that came from a banned address; not those under way when its ban began
 
     def used(self, address: str) -> int:
         """Weight used in this minute."""
         return self._used[address]
 
-    def add(self, address: str, weight: int, now: int) -> None:
-        """Count a request at ``now`` (real ms) or raise 429 / 418; what weighs nothing always passes."""
+    def add(self, address: str, weight: int, now: int, came: int | None = None) -> None:
+        """Count a request at ``now`` (real ms; it may have come earlier) or raise 429 / 418; what weighs nothing always
+        passes."""
         if not weight:
             return
         if now // MINUTE != self._minute:
             self._minute = now // MINUTE
             self._used.clear()
             self._refused.clear()
-        until = self._banned.get(address, 0)
+        began, until = self._banned.get(address, (0, 0))
         if now < until:
-            self.during_ban += 1
+            self.during_ban += (now if came is None else came) >= began
             raise errors.banned(until, -(-(until - now) // 1000))
         self._used[address] += weight
         if self._used[address] > self.limit:
             self._refuse(address, now)
 
-    def ban(self, address: str, until: int) -> None:
+    def ban(self, address: str, now: int, until: int) -> None:
         """Refuse every request of an address up to a moment (real ms)."""
-        self._banned[address] = until
+        self._banned[address] = now, until
 
     def _refuse(self, address: str, now: int) -> None:
         self._refused[address] += 1
         if self._refused[address] > PATIENCE:
-            self._banned[address] = now + BAN_MS
+            self.ban(address, now, now + BAN_MS)
             raise errors.banned(now + BAN_MS, BAN_MS // 1000)
         raise errors.too_much_weight(self.limit, -(-(MINUTE - now % MINUTE) // 1000))
 

@@ -32,6 +32,7 @@ from trading.services.work import account_work
 TURN_S = 0.5
 SNAPSHOT_S = 30.0
 ANSWER_S = 5.0
+LAST = ("stopped", "left_running")
 Say = Callable[..., None]
 
 
@@ -56,7 +57,7 @@ def bot_run(*, bot: Bot, say: Say, stop: threading.Event) -> None:
             if started:
                 bot_stop(bot=bot, actor=None, reason="The foreground run ended.")
     say(
-        "stopped" if started or not platform else "left_running",
+        LAST[0] if started or not platform else LAST[1],
         open_positions=Position.objects.filter(bot=bot, status__in=OPEN_STATES).count(),
     )
 

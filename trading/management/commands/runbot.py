@@ -14,7 +14,7 @@ from trading.live import plain
 from trading.models import Bot
 from trading.services import fields
 from trading.services.following import Refused
-from trading.services.foreground import bot_run
+from trading.services.foreground import LAST, bot_run
 
 
 class Command(BaseCommand):
@@ -27,10 +27,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop, lock = threading.Event(), threading.Lock()
+        ended = False  # prices still come while the last parts end: nothing is told after the last line
 
         def say(event: str, **values: Any) -> None:
+            nonlocal ended
             line = {"at": now(), "event": event, **values}
             with lock:
+                if ended:
+                    return
+                ended = event in LAST
                 try:
                     self.stdout.write(json.dumps(plain(line)))
                     self.stdout.flush()
