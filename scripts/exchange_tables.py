@@ -57,7 +57,8 @@ def _quirks() -> str:
         )
     head = (
         "exchange", "test network", "passphrase", "look-up of an order", "our id in a cancel", "a request expires by",
-        "fee coin", "a stop waits at the", "a target waits at the", "ccxt sends both with an entry", "an address may", "a key may", "orders of a key",
+        "fee coin", "a stop waits at the", "a target waits at the", "ccxt sends both with an entry", "an address may",
+        "a key may", "orders of a key",
     )  # fmt: skip
     return _table(head, rows)
 

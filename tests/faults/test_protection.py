@@ -6,22 +6,23 @@ from decimal import Decimal
 import pytest
 
 from accounts.clock import clock_set
-from tests.faults.laboratory import BANS, ORDER, SLOW, fault_on, some
+from signals import quotes
+from tests.faults.laboratory import BANS, ORDER, SLOW, SYMBOL, fault_on, some
 from trading.domain.exits import RETRY_LONGEST
-from trading.models import BotConfig, Order, Position
+from trading.models import BotConfig, Intent, Order, Position
 from trading.practice.faults import KINDS
 from trading.services.by_hand import position_reduce_request
 
 D = Decimal
 CANCEL = {"path": "order$", "method": "DELETE"}
-NEAR, FAR = "0.0004", "0.5"  # a fraction of the entry: within seconds of this market, and never
+FAR = "0.05"  # a fraction of the entry that this market does not fall: a `spike` sets stops off
 
 
-def protected(laboratory, stop: str = FAR) -> None:
+def protected(laboratory) -> None:
     """The trader's bot has its stops rest at the exchange."""
     bot = laboratory.bot
     bot.config = BotConfig.objects.create(
-        bot=bot, version=2, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss=stop,
+        bot=bot, version=2, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss=FAR,
         holding_time_s=100_000, protection=BotConfig.Protection.EXCHANGE,
     )  # fmt: skip
     bot.save()
@@ -58,19 +59,36 @@ def test_a_stop_rests_and_is_taken_back_before_anything_else_sells(laboratory):
     laboratory.check()
 
 
-def away_until_set_off(laboratory) -> None:
-    """The platform does nothing until the exchange has sold by itself."""
-    for _ in range(300):
-        if not theirs(laboratory):
-            return
-        time.sleep(0.1)
-    raise AssertionError("the market did not fall to the stop")
+def set_off(laboratory, stop: Order) -> None:
+    """The exchange sells by itself; nobody of us is told."""
+    laboratory.act("spike", symbol="BTCUSDT", price=str(stop.price))
+    assert theirs(laboratory) == []
+
+
+def never_two(laboratory) -> None:
+    """By the exchange's own book: at no moment did two stops rest, nor one for more than was held."""
+    told = laboratory.exchange.admin(f"ledger?key={laboratory.key}")
+    stops = {row["orderId"]: D(row["origQty"]) for row in told["orders"] if row["type"] == "STOP_LOSS"}
+    held, waiting = D(0), {}
+    for entry in told["entries"]:
+        if entry["asset"] == "BTC":
+            held += D(entry["amount"])
+        if entry["order_id"] in stops:
+            waiting.pop(entry["order_id"], None)  # triggered, sold or cancelled
+        if entry["order_id"] in stops and entry["note"] == "NEW NEW" and entry["order_id"] not in seen(told, entry):
+            waiting[entry["order_id"]] = stops[entry["order_id"]]
+        assert len(waiting) <= 1 and sum(waiting.values()) <= held, (entry, waiting, held)
+
+
+def seen(told: dict, entry: dict) -> set[int]:
+    """Orders that the ledger names before this line."""
+    return {one["order_id"] for one in told["entries"] if one["id"] < entry["id"]}
 
 
 def test_a_stop_that_is_set_off_while_the_platform_is_away_closes_the_position(laboratory):
-    protected(laboratory, NEAR)
+    protected(laboratory)
     stop = opened(laboratory)
-    away_until_set_off(laboratory)
+    set_off(laboratory, stop)
     laboratory.restart()
     laboratory.settle(lambda: laboratory.held() == 0)
     stop.refresh_from_db()
@@ -95,6 +113,7 @@ def test_a_stop_is_placed_once_whatever_is_answered(laboratory, kind):
     laboratory.settle(lambda: len(resting(laboratory)) == 1)
     assert [row["clientOrderId"] for row in theirs(laboratory)] == [resting(laboratory)[0].client_order_id]
     laboratory.check()
+    never_two(laboratory)
 
 
 @pytest.mark.parametrize("kind", some(sorted(KINDS), 6))
@@ -124,3 +143,52 @@ def test_a_stop_is_resized_with_what_is_held(laboratory):
     assert first.amount / 2 * D("0.9") < second.amount <= position.amount < first.amount
     assert [row["clientOrderId"] for row in theirs(laboratory)] == [second.client_order_id]
     laboratory.check()
+    never_two(laboratory)
+    set_off(laboratory, second)
+    laboratory.restart()
+    laboratory.settle(lambda: laboratory.held() == 0)
+    laboratory.check()
+
+
+def target_reached(laboratory, monkeypatch) -> None:
+    """The platform sees the bid at the target."""
+    at = laboratory.clock()
+    high = (Position.objects.get().target_price * D("1.01")).quantize(D("0.01"))
+    row = quotes.QuoteRow(SYMBOL, high, high + 1, D(1000), D(1000), at)
+    monkeypatch.setattr(laboratory, "_quote", lambda: quotes.publish("binance", [row]))
+
+
+def test_a_target_that_the_platform_watches_has_the_stop_taken_back_first(laboratory, monkeypatch):
+    protected(laboratory)
+    stop = opened(laboratory)
+    target_reached(laboratory, monkeypatch)
+    laboratory.settle(lambda: laboratory.held() == 0)
+    stop.refresh_from_db()
+    assert (stop.status, stop.filled, Position.objects.get().close_reason) == ("cancelled", 0, "take_profit")
+    laboratory.check()
+    never_two(laboratory)
+
+
+def test_a_stop_that_was_set_off_before_the_target_is_all_that_sells(laboratory, monkeypatch):
+    protected(laboratory)
+    stop = opened(laboratory)
+    set_off(laboratory, stop)
+    target_reached(laboratory, monkeypatch)
+    laboratory.settle(lambda: laboratory.held() == 0)
+    stop.refresh_from_db()
+    assert stop.status == "filled" and Order.objects.filter(side="sell").count() == 1
+    assert set(Intent.objects.values_list("status", flat=True)) == {"done"}
+    laboratory.check()
+
+
+def test_a_stop_cancelled_by_hand_there_comes_back_after_a_while(laboratory):
+    protected(laboratory)
+    stop = opened(laboratory)
+    laboratory.act("cancel_by_hand", order={"symbol": "BTCUSDT", "origClientOrderId": stop.client_order_id})
+    laboratory.restart()
+    laboratory.settle(lambda: not resting(laboratory))
+    assert laboratory.held() == 1, "the platform goes on watching"
+    laboratory.ahead += RETRY_LONGEST
+    laboratory.settle(lambda: len(resting(laboratory)) == 1)
+    laboratory.check()
+    never_two(laboratory)

@@ -74,6 +74,16 @@ async def test_filters_change(scripted, act):
     assert markets["AAA/USDT"]["precision"]["amount"] == 0.1 and markets["AAA/USDT"]["limits"]["cost"]["min"] == 50
 
 
+async def test_a_spike_triggers_the_stops_that_wait_for_it(scripted, act):
+    act("deposit", key=KEY, asset="AAA", amount="1")
+    stop = {"symbol": "AAAUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "0.1", "stopPrice": "5000"}
+    made = act("order_by_hand", key=KEY, order=stop)
+    assert act("spike", symbol="AAAUSDT", price="5001") == {"triggered": 0}
+    assert act("spike", symbol="AAAUSDT", price="5000") == {"triggered": 1}
+    (order,) = scripted.server.exchange.store.select(Order, "1")
+    assert (order.id, order.status, order.executed) == (made["orderId"], "FILLED", Decimal("0.1"))
+
+
 async def test_sockets_stall_and_close(scripted, act):
     async with aiohttp.ClientSession(scripted.url) as session, session.ws_connect("/stream") as socket:
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
@@ -93,6 +103,7 @@ async def test_sockets_stall_and_close(scripted, act):
         {"act": "deposit", "key": KEY, "asset": "AAA", "amount": "much"},
         {"act": "deposit", "key": "nobody", "asset": "AAA", "amount": "1"},
         {"act": "symbol_status", "symbol": "AAAUSDT", "status": "GONE"}, {"act": "filters_change", "symbol": "AAAUSDT"},
+        {"act": "spike", "symbol": "AAAUSDT", "price": "0"},
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused(scripted, wrong):

@@ -144,6 +144,18 @@ def _filters_change(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
     return _relisted(stage, wanted, **changed)
 
 
+def _spike(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Others trade a moment at `price`, far from the book: the stops that wait for it trigger."""
+    exchange, symbol = stage.exchange, stage.exchange.market.listing(wanted["symbol"]).symbol
+    price, now = Decimal(wanted["price"]), stage.exchange.reach(wanted["symbol"])
+    if not price.is_finite() or price <= 0:
+        raise ActRefused("price must be above zero.")
+    waiting = [one for one in exchange.engine.open.of_symbol(symbol) if not one.working]
+    exchange.engine.stops_touch(symbol, price, now)
+    exchange.commit(now)
+    return {"triggered": sum(bool(one.working) for one in waiting)}
+
+
 def _relisted(stage: Stage, wanted: dict[str, Any], **changed: Any) -> dict[str, Any]:
     listing = stage.exchange.market.listing(wanted["symbol"])
     stage.exchange.market.listings[listing.symbol] = replace(listing, **changed)
@@ -162,4 +174,5 @@ ACTS: dict[str, Callable[[Stage, dict[str, Any]], dict[str, Any]]] = {
     "sockets_stall": _sockets_stall,
     "symbol_status": _symbol_status,
     "filters_change": _filters_change,
+    "spike": _spike,
 }

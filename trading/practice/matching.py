@@ -210,11 +210,15 @@ class Engine:
     def _on_print(self, symbol: str, prints: Prints, at: int) -> None:
         listing, time = self.feed.listing(symbol), int(prints.times[at])
         price, qty, bought = listing.price(prints.ticks[at]), listing.qty(prints.lots[at]), bool(prints.buys[at])
+        self.stops_touch(symbol, price, time)
+        for side in (BUY, SELL):
+            qty = self._fill_resting(symbol, side, price, qty, (side == BUY) != bought, time)
+
+    def stops_touch(self, symbol: str, price: Decimal, time: int) -> None:
+        """Somebody trades at ``price``: it sets off the stops that wait for it."""
         for order in [one for one in self.open.of_symbol(symbol) if not one.working and one.triggered_by(price)]:
             if order.live:
                 self._trigger(order, time)
-        for side in (BUY, SELL):
-            qty = self._fill_resting(symbol, side, price, qty, (side == BUY) != bought, time)
 
     def _fill_resting(self, symbol: str, side: str, price: Decimal, left: Decimal, hit: bool, time: int) -> Decimal:
         """Deal a trade's volume to one side's queue; ``hit`` says its taker came for this side. Returns the rest."""
