@@ -1,12 +1,14 @@
 """The lease that makes an account's execution serial, with a fencing token that grows with every holder."""
 
+import logging
 import os
 import threading
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from accounts.clock import now
 from accounts.processes import host_name, owner_gone
@@ -27,8 +29,10 @@ __all__ = [
     "owner_name",
 ]
 
+logger = logging.getLogger(__name__)
 _TIME: Any = AccountLease._meta.get_field("expires_at")
 LEASE_TIME = timedelta(seconds=45)  # longer than any one request to an exchange; renewed at each save
+RELEASE_AGAIN_S = 0.5
 
 
 def owner_name() -> str:
@@ -87,8 +91,31 @@ def lease_save(lease: Lease, **values: Any) -> None:
 
 
 def lease_release(lease: Lease) -> None:
-    """Give the lease back; harmless when it was lost."""
+    """Give the lease back; harmless when it was lost.
+
+    While the database is away a thread of its own goes on trying: nobody may have to wait until the lease runs out
+    because the server was restarted for a second.
+    """
+    try:
+        _give_back(lease)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the lease of account %s is given back later: %s", lease.account_id, str(error).strip())
+        threading.Thread(target=_give_back_later, args=(lease,), name="lease", daemon=True).start()
+
+
+def _give_back(lease: Lease) -> None:
     row_update(AccountLease, {"owner": "", "expires_at": None}, _held(lease))
+
+
+def _give_back_later(lease: Lease) -> None:
+    given_up = time.monotonic() + LEASE_TIME.total_seconds()  # by then it has run out
+    while time.monotonic() < given_up:
+        try:
+            return _give_back(lease)
+        except (OperationalError, InterfaceError):
+            time.sleep(RELEASE_AGAIN_S)
+        finally:
+            connection.close()
 
 
 def _held(lease: Lease) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.crypto import sealed_mark
@@ -18,7 +19,7 @@ from accounts.exchanges.errors import ExchangeError, ExchangeRefused, ExchangeSt
 from accounts.models import ExchangeAccount
 from accounts.services.reverification import account_verify_soon
 from trading.models import Bot, Order, Position
-from trading.services.reconciliation import bell_ring, check_want, stream_alive, stream_lost
+from trading.services.reconciliation import bell_ring, check_want, stream_alive, stream_delivered, stream_lost
 from trading.services.wakes import account_wake_now
 from trading.wiring import fills_here
 
@@ -35,7 +36,10 @@ async def streams_watch(exchange: str, _loop: asyncio.AbstractEventLoop) -> None
     running: dict[tuple[int, str], asyncio.Task[None]] = {}
     try:
         while True:
-            accounts = await sync_to_async(accounts_streamed)(exchange)
+            accounts = await sync_to_async(_accounts_now)(exchange)
+            if accounts is None:
+                await asyncio.sleep(LOOK_S)
+                continue
             wanted = {(account.pk, sealed_mark(account.sealed_credentials)): account for account in accounts}
             for key in running.keys() - wanted.keys():
                 running.pop(key).cancel()
@@ -59,6 +63,18 @@ def accounts_streamed(exchange: str) -> list[ExchangeAccount]:
     return [row for row in rows if row.sealed_credentials and not fills_here(row)]
 
 
+def _accounts_now(exchange: str) -> list[ExchangeAccount] | None:
+    """The same; None while the database cannot be asked (it restarts): streams that run go on."""
+    close_old_connections()  # this thread's own may be one to a server that is gone
+    try:
+        return accounts_streamed(exchange)
+    except DatabaseError as error:
+        logger.warning("whose user streams to keep cannot be read: %s; again in %.0f s", str(error).strip(), LOOK_S)
+        return None
+    finally:
+        close_old_connections()
+
+
 async def _account_stream(account: ExchangeAccount) -> None:
     wait = BACKOFF_S[0]
     while True:
@@ -79,7 +95,8 @@ async def _account_stream(account: ExchangeAccount) -> None:
                 wait = BACKOFF_S[1]
                 await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.exception("user stream of account %s: a message does not parse; again in %.0f s", account.pk, wait)
-        await asyncio.to_thread(_gap, account.pk)
+        while not await asyncio.to_thread(_gap_told, account.pk):
+            await asyncio.sleep(LOOK_S)
         await asyncio.sleep(wait)
         wait = min(wait * 2, BACKOFF_S[1])
 
@@ -109,11 +126,23 @@ async def _messages(account: ExchangeAccount) -> Any:
             yield waiting.result()
 
 
-def _gap(account_id: int) -> None:
-    """What happened since may have been missed: look at its orders, and when it had delivered compare the account."""
-    if stream_lost(account_id):
-        check_want(account_id, "a gap in its stream")
-    _ring(account_id)
+def _gap_told(account_id: int) -> bool:
+    """What happened since may have been missed: look at its orders, and when it had delivered compare the account.
+
+    False when that could not be stored, because the database or Redis is away: it must be told again.
+    """
+    close_old_connections()
+    try:
+        if stream_delivered(account_id):
+            check_want(account_id, "a gap in its stream")
+            stream_lost(account_id)
+        _ring(account_id)
+    except Exception as error:
+        logger.warning("a gap in the stream of account %s could not be stored: %s", account_id, str(error).strip())
+        return False
+    finally:
+        close_old_connections()
+    return True
 
 
 def _ring(account_id: int) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 from celery import Celery, signals
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
 
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "xray_site.broker:Transport")
 app = Celery("xray")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_default_queue = "default"

@@ -95,6 +95,8 @@ DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"), "postgres://u
 if DATABASE_URL:
     DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # The pool asks before it lends: after a restart of the server, every connection in it would fail one task or page.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Only those of `trading.statements` are ever prepared by the server: Django composes its own as text.
     prepared = 5 if env.bool("XRAY_PREPARED_STATEMENTS", default=True) else None
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8}, "prepare_threshold": prepared}

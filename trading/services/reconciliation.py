@@ -24,9 +24,14 @@ def stream_alive(account_id: int) -> None:
     AccountMemory(account_id).note_put(STREAM, 1, STREAM_S)
 
 
-def stream_lost(account_id: int) -> bool:
-    """The account's user stream broke: its orders are looked at every few seconds again. Whether it had delivered."""
-    return AccountMemory(account_id).note_drop(STREAM)
+def stream_delivered(account_id: int) -> bool:
+    """Whether the account's user stream has delivered lately."""
+    return AccountMemory(account_id).note_read(STREAM) is not None
+
+
+def stream_lost(account_id: int) -> None:
+    """The account's user stream broke: its orders are looked at every few seconds again."""
+    AccountMemory(account_id).note_drop(STREAM)
 
 
 def check_want(account_id: int, reason: str) -> None:
