@@ -252,3 +252,22 @@ def holes(var: Path) -> None:
     pl.concat([frame.head(500), frame.slice(700), frame.head(1)]).write_parquet(first)
     (second,) = (var / "candles").rglob("ETH_USDT/2026-01.parquet")
     second.write_bytes(second.read_bytes()[:-100])
+
+
+@pytest.mark.slow
+@pytest.mark.embedded
+def test_candles_that_the_exchange_left_out_are_told_and_not_made_up(tmp_path):
+    process = Process(tmp_path / "exchange", "--weight-limit", "1000000")
+    try:
+        endpoints = json.dumps({"binance": {"rest": process.url, "ws": process.url.replace("http", "ws")}})
+        shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
+        gaps = {"kind": "candle_gaps", "path": "klines", "count": None}
+        process.admin("faults", {"faults": [gaps], "seed": 3}, "PUT")
+        days = ("--symbols", "BTC/USDT", "--timeframe", "1m", "--since", "2026-01-01", "--until", "2026-01-03")
+        code, out = shell.run("candles", "fetch", *days, "--json")
+        told = json.loads(out.splitlines()[0])
+        assert code == 0 and told["absent"] > 100 and told["added"] + told["absent"] == 2 * 1440
+        code, out = shell.run("candles", "check", "--json")
+        assert code == 0 and json.loads(out.splitlines()[0])["rows"] == told["added"]
+    finally:
+        process.stop()

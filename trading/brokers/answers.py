@@ -20,7 +20,8 @@ STATUSES = ("open", "closed", "canceled", "canceling", "expired", "rejected")  #
 ENDED = ("closed", "canceled", "expired")
 ID_LENGTH, CURRENCY_LENGTH = 64, 16  # what is stored of them
 MOST = Decimal(10) ** 24  # more of anything is a mistake
-FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth, or pays it back
+FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth
+REBATE_MOST = Decimal("0.001")  # of a trade, and to its maker only
 PRICE_FACTOR = 10  # a fill so far from the price that the order was made at is no price
 ROUNDED = Decimal("1.000000001")  # ccxt's floats
 FEE_NAMED = ("commissionAsset", "feeCurrency", "feeCcy", "feeToken")  # the exchanges' fields that tell of a fee
@@ -170,11 +171,13 @@ def _fee(row: dict[str, Any], symbol: str, price: Decimal, amount: Decimal) -> N
         if isinstance(raw, dict) and any(raw.get(name) for name in FEE_NAMED):
             raise AnswerUnreadable("A trade tells in which coin its fee was, and not how much.")
         return
+    if isinstance(raw, dict) and any(not isinstance(raw.get(name), str | None) for name in FEE_NAMED):
+        raise AnswerUnreadable("The coin of a trade's fee is no name.")
     if not _name(currency) and _finite(cost, "fee"):
         raise AnswerUnreadable(f"A fee's currency is {_short(currency)}.")
     base, _, quote = symbol.partition("/")
-    whole = {base: amount, quote: price * amount}.get(str(currency), MOST)
-    if abs(_finite(cost, "fee")) > whole * FEE_MOST:
+    whole, paid = {base: amount, quote: price * amount}.get(str(currency), MOST), _finite(cost, "fee")
+    if not -REBATE_MOST * whole <= paid <= FEE_MOST * whole or (paid < 0 and row.get("takerOrMaker") == "taker"):
         raise AnswerImpossible(f"A fee of {cost} {currency} is out of all proportion to its trade.")
 
 

@@ -38,7 +38,8 @@ async def order_create(account: ExchangeAccount, order: OrderState, check: Check
     before_sending.set(check)
     purpose.set(Purpose.ENTRY if order.purpose.is_entry else Purpose.EXIT)
     with translated("The order"):
-        return checked(await _created(client, quirks_for(account.exchange), order))
+        answer = checked(await _created(client, quirks_for(account.exchange), order))
+    return {**answer, "trades": _read(client, answer.get("trades") or [])}
 
 
 async def _created(client: Any, quirks: Quirks, order: OrderState) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from trading.practice import errors
+from trading.practice import errors, fault_market
 from trading.practice.gateway import Answer, Gateway, Proceed, Request
 from trading.practice.hub import Hub
 
@@ -82,6 +82,7 @@ class Desk:
         self.gateway = gateway
         self.faults: list[Fault] = []
         self.chance = random.Random(0)
+        self.remembered = fault_market.Remembered()
         hub.twist = self.event_times
 
     def set(self, faults: list[Any], seed: int = 0) -> None:
@@ -105,7 +106,10 @@ class Desk:
         for fault in self.faults:
             if fault.matches(request) and fault.strikes(self.chance):
                 return await KINDS[fault.kind](self, fault, request, proceed)
-        return await proceed(request)
+        answer = await proceed(request)
+        if any(fault.kind == "stale_answer" for fault in self.faults):
+            self.remembered.keep(request, answer)
+        return answer
 
 
 def fault_of(told: Any) -> Fault:
@@ -260,6 +264,9 @@ KINDS: dict[str, Deed] = {
     "key_revoked": _before(lambda fault: Answer(401, errors.unauthorized().body())),
     "odd_fields": _odd,
     "truncated_after": _truncated,
+    "partial_fill": fault_market.partial_fill,
+    "stale_answer": fault_market.stale_answer,
+    "candle_gaps": fault_market.candle_gaps,
 }
 EVENTS: dict[str, Callable[[Fault, random.Random], list[float]]] = {
     "event_lost": lambda fault, chance: [],

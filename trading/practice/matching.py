@@ -58,6 +58,7 @@ class Engine:
         self.open = OpenOrders()
         self.lists: dict[int, OrderList] = {}
         self.cursors: dict[str, int] = {}  # real ms up to which a symbol's tape has been matched
+        self.shown: Decimal | None = None  # base at most that the market's own liquidity shows; None: all of it
         self._taken: dict[str, tuple[int, defaultdict[Decimal, Decimal]]] = {}
 
     def submit(self, order: Order, now: int) -> list[Fill]:
@@ -159,6 +160,8 @@ class Engine:
         taken = self._taken_of(order.symbol, book.epoch)
         levels = book.asks if order.side == BUY else book.bids
         found = [Match(price := listing.price(t), listing.qty(q) - taken[price], None) for t, q in levels]
+        if self.shown is not None:
+            found = _no_more(found, listing.whole_lots(self.shown))
         makers = [one for one in self.open.of_symbol(order.symbol) if one.side != order.side and one.working]
         found += [Match(one.price, one.remaining, one) for one in makers]
         sign = 1 if order.side == BUY else -1
@@ -267,6 +270,16 @@ class Engine:
             order.lock, other.lock = order.lock + other.lock, ZERO
             self._close(other, EXPIRED, now)
             self.books.release(order)
+
+
+def _no_more(levels: list[Match], left: Decimal) -> list[Match]:
+    """The best levels (they come best first), so many units of base in all."""
+    kept: list[Match] = []
+    for level in levels:
+        level.qty = min(level.qty, left)
+        left -= max(level.qty, ZERO)
+        kept.append(level)
+    return kept
 
 
 def _own(order: Order, match: Match) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage, stop_create
 
 WEIGHTS = 5  # request weights that one of ccxt's cost units stands for
@@ -56,6 +57,14 @@ def _usage(headers: Mapping[str, str], limits: Limits, now_s: float) -> Iterator
         yield Usage(float(count) / limits.orders.amount, 10 - now_s % 10, of_key=True)
 
 
+def _trade(trade: Any) -> Any:
+    """Every trade has a fee here, if only of zero: one without says less than was."""
+    info = trade.get("info") or {}
+    if info.get("commission") in (None, "") or not info.get("commissionAsset"):
+        raise AnswerUnreadable("A trade does not say what its fee was.")
+    return trade
+
+
 QUIRKS = Quirks(
     name="binance",
     title="Binance",
@@ -75,6 +84,7 @@ QUIRKS = Quirks(
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
     balance_mark="balances",
+    trade_read=_trade,
     # STOP_LOSS: one id from placing to the last fill, in the same lists as every order.
     stop_create=stop_create,
     limits=Limits(Allowed(6000 / WEIGHTS, 60.0), orders=Allowed(100.0, 10.0)),

@@ -133,6 +133,9 @@ TRADES = [
     ({"fee": {"cost": None, "currency": None}, "info": {"feeCcy": "BTC"}}, AnswerUnreadable),
     ({"fee": {"cost": 0.4, "currency": "BTC"}}, AnswerImpossible),
     ({"fee": {"cost": -4000, "currency": "USDT"}}, AnswerImpossible),
+    ({"fee": {"cost": -40, "currency": "USDT"}}, AnswerImpossible),
+    ({"fee": {"cost": -1, "currency": "USDT"}, "takerOrMaker": "taker"}, AnswerImpossible),
+    ({"fee": {"cost": 0.1, "currency": "7"}, "info": {"commissionAsset": 7}}, AnswerUnreadable),
     ({"fee": {"cost": float("inf"), "currency": "BNB"}}, AnswerUnreadable),
 ]
 OURS = [
