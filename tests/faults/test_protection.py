@@ -103,12 +103,12 @@ def test_a_stop_is_placed_once_whatever_is_answered(laboratory, kind):
     protected(laboratory)
     laboratory.script(fault_on(kind, **ORDER, skip=1))
     laboratory.buy()
-    laboratory.settle(lambda: laboratory.held() == 1)
     laboratory.turn()
     if kind in SLOW | BANS:
         time.sleep(1.2)
     assert laboratory.told()["faults"][0]["hits"] == 1
     laboratory.recover()
+    laboratory.settle()
     laboratory.ahead += RETRY_LONGEST
     laboratory.settle(lambda: len(resting(laboratory)) == 1)
     assert [row["clientOrderId"] for row in theirs(laboratory)] == [resting(laboratory)[0].client_order_id]
