@@ -1,6 +1,7 @@
 """Where ports are plugged in: the only module that looks at an account's mode."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -42,12 +43,15 @@ def ports_for(account: ExchangeAccount) -> Ports:
         side_by_side,
     )
     from trading.brokers.checked import CheckedExchange
-    from trading.brokers.live import LiveBroker
+    from trading.brokers.live import EXPIRY, LiveBroker
 
     exchange = CheckedExchange(CcxtExchange(account), partial(answer_quarantine, account))
 
+    apart = quirks.stops_apart
+    stop_expiry = EXPIRY if apart is None else timedelta(seconds=apart.expires_s)
+
     def broker(_state: AccountState, leaving: Leaving) -> Broker:
-        return LiveBroker(exchange, memory, leaving)
+        return LiveBroker(exchange, memory, leaving, stop_expiry=stop_expiry)
 
     fee_pair = f"{quirks.fee_coin}/{account.quote_currency}" if quirks.fee_coin else ""
     return Ports(

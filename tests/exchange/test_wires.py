@@ -11,16 +11,17 @@ from django.core.cache import cache
 from accounts.clock import now
 from accounts.exchanges import budget, clocks, loop
 from accounts.exchanges.factory import clients_close
+from accounts.exchanges.quirks import quirks_for
 from accounts.services.exchange_accounts import account_verify
 from signals.models import Instrument
 from signals.quotes import QuoteRow, publish, quotes_forget
 from signals.services.markets import markets_load
-from tests.exchange.desk import Trader
+from tests.exchange.desk import Trader, until
 from tests.exchange.other_binance import OtherBinance
 from tests.exchange.wires import WIRES, Wire
 from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Answer
 from trading import wiring
-from trading.models import Fill, Order, Position
+from trading.models import AccountCheck, Fill, Order, Position
 from trading.services import intents
 from trading.turn import catch_up
 
@@ -199,3 +200,85 @@ def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange) -> None:
         desk.work()
         order = Order.objects.get(instrument__symbol=symbol)
         assert order.status == ends, (body, order.reason)
+
+
+STOPPING = [name for name in WIRES if quirks_for(name).stop_create is not None]
+
+
+def covered(wire, exchange: str) -> Desk:
+    """A trader whose bot wants its stops at the exchange, 5 % below the entry."""
+    desk = Desk(wire(exchange), protection="exchange", stop_loss="0.05")
+    desk.quotes_show()
+    return desk
+
+
+def stop_of(desk: Desk) -> tuple[Order, dict]:
+    """The stop that rests, as it stands here and there."""
+    ours = desk.until(lambda: Order.objects.filter(type="stop", status="active").first())
+    (theirs,) = [order for order in desk.other.orders if order["status"] == "WAITING"]
+    assert (theirs["client"], theirs["stop"], theirs["amount"]) == (ours.client_order_id, ours.price, ours.amount)
+    return ours, theirs
+
+
+def look_again(desk: Desk) -> None:
+    """As after a start: the account is compared with its exchange first."""
+    cache.clear()
+    wiring.process_started()
+    desk.work()
+
+
+@pytest.mark.parametrize("exchange", STOPPING)
+def test_a_stop_rests_is_taken_back_and_sells_to_the_last_digit(wire, exchange) -> None:
+    desk = covered(wire, exchange)
+    position = desk.buy("ETH/USDT")
+    stop_of(desk)
+    desk.sell(position)
+    assert Order.objects.filter(type="stop", status="cancelled").count() == 1
+    desk.ledgers_equal()
+    desk.buy("SOL/USDT")
+    ours, theirs = stop_of(desk)
+    desk.other.stop_fires(theirs)
+    look_again(desk)
+    desk.until(lambda: Position.objects.filter(status="closed", close_reason="stop_loss").exists())
+    ours.refresh_from_db()
+    kinds = {one["kind"] for row in AccountCheck.objects.all() for one in row.findings}
+    assert ours.status == "filled" and kinds <= {"missing_fill"}, "taken for somebody's hand"
+    desk.ledgers_equal()
+
+
+@pytest.mark.parametrize("exchange", STOPPING)
+@pytest.mark.parametrize("fault", ["502", "empty", "reset"])
+def test_a_stop_whose_answer_is_lost_rests_once(wire, exchange, fault) -> None:
+    desk = covered(wire, exchange)
+    here = desk.wire
+    here.faults_of_stops[fault] = 1
+    desk.buy("ETH/USDT")
+    stop_of(desk)
+    assert not here.faults_of_stops[fault]
+    desk.sell(Position.objects.get())
+    desk.ledgers_equal()
+
+
+@pytest.mark.parametrize("exchange", STOPPING)
+def test_a_stop_that_fires_before_its_lost_answer_is_found_is_one_order(wire, exchange) -> None:
+    """Its own page does not show it, the lists do: as the order that it has sent, and as nobody's hand."""
+    desk = covered(wire, exchange)
+    desk.wire.faults_of_stops["reset"] = 1
+    intents.entry_request(bot=desk.bot, symbol="ETH/USDT", amount_quote="80", actor=desk.user)
+    until(lambda: desk.work() or Order.objects.filter(type="stop", status="unknown").exists())
+    (theirs,) = [order for order in desk.other.orders if order["status"] == "WAITING"]
+    desk.wire.unlisted = True
+    desk.other.stop_fires(theirs)
+    look_again(desk)
+    desk.until(lambda: Position.objects.filter(status="closed").exists())
+    assert Position.objects.get().close_reason == "stop_loss"
+    desk.ledgers_equal()
+
+
+@pytest.mark.parametrize("exchange", [name for name in WIRES if name not in STOPPING])
+def test_where_none_can_rest_the_platform_holds_the_stop(wire, exchange) -> None:
+    desk = covered(wire, exchange)
+    desk.buy("ETH/USDT")
+    for _ in range(3):
+        desk.work()
+    assert not Order.objects.filter(type="stop").exists() and quirks_for(exchange).no_stop

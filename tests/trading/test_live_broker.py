@@ -190,6 +190,19 @@ def test_absence_takes_two_clean_reads_with_the_expiry_between(broker_of):
     assert client.count("create_order") == 0
 
 
+def test_a_stop_is_absent_only_when_its_own_request_cannot_arrive_any_more(broker_of):
+    broker, _client = broker_of(fetch_order=ccxt.OrderNotFound("not there"), fetch_open_orders=[], fetch_orders=[])
+    broker.stop_expiry = timedelta(seconds=30)
+    stop = order(type=OrderType.STOP, side=Side.SELL, purpose=Purpose.PROTECT, price=Decimal(60000))
+
+    def at(seconds):
+        with clock_set(lambda: AT + timedelta(seconds=seconds)):
+            return words(broker.recover(stop, SPEC))
+
+    assert at(0) == [] and at(31) == []
+    assert at(33) == ["rejected"]
+
+
 def test_a_cancel_that_lost_the_race_tells_the_fill(broker_of):
     broker, _client = broker_of(
         cancel_order=ccxt.OrderNotFound("binance -2011"),

@@ -20,7 +20,16 @@ from accounts.exchanges.errors import (
 )
 from trading.brokers.answers import exact_of, exact_value, number
 from trading.domain.money import exact
-from trading.domain.types import Event, FillSeen, InstrumentSpec, OrderAnswered, OrderState, OrderStatus, Side
+from trading.domain.types import (
+    Event,
+    FillSeen,
+    InstrumentSpec,
+    OrderAnswered,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Side,
+)
 from trading.turn.ports import Exchange, LeaseLost, Leaving, Memory
 
 logger = logging.getLogger(__name__)
@@ -31,10 +40,15 @@ CLOSED = {"canceled": OrderStatus.CANCELLED, "expired": OrderStatus.EXPIRED}
 
 
 class LiveBroker:
-    """The broker of one account at its exchange. `leaving` is asked right before each order leaves."""
+    """The broker of one account at its exchange. `leaving` is asked right before each order leaves.
 
-    def __init__(self, exchange: Exchange, memory: Memory, leaving: Leaving) -> None:
-        self.exchange, self.memory, self.leaving = exchange, memory, leaving
+    `stop_expiry`: how long after it was signed a stop's request may still arrive.
+    """
+
+    def __init__(
+        self, exchange: Exchange, memory: Memory, leaving: Leaving, *, stop_expiry: timedelta = EXPIRY
+    ) -> None:
+        self.exchange, self.memory, self.leaving, self.stop_expiry = exchange, memory, leaving, stop_expiry
 
     def submit(self, order: OrderState, instrument: InstrumentSpec) -> list[Event]:
         """Send a new order; its answer, with the fills that came along."""
@@ -104,7 +118,8 @@ class LiveBroker:
         """One clean read without it; the second one, late enough, proves that it never got there."""
         name, moment = f"absent:{order.client_order_id}", now()
         self.memory.note_once(name, moment, ABSENT_S)
-        if moment - (self.memory.note_read(name) or moment) < EXPIRY + CLOCK_ERROR:
+        expiry = self.stop_expiry if order.type is OrderType.STOP else EXPIRY
+        if moment - (self.memory.note_read(name) or moment) < expiry + CLOCK_ERROR:
             return []
         self.memory.note_drop(name)
         return [_answered(order, OrderStatus.REJECTED, reason="It never reached the exchange (looked up twice).")]

@@ -11,7 +11,7 @@ from typing import Any
 from accounts.exchanges.budget import Purpose, purpose
 from accounts.exchanges.errors import AnswerUnreadable, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
-from accounts.exchanges.quirks import Quirks, quirks_for
+from accounts.exchanges.quirks import Quirks, StopsApart, quirks_for
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
 from trading.brokers.answers import exact_value, number, raw_of
@@ -61,9 +61,11 @@ async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:
     """Ask for an order's cancel, by the exchange's id when it is known."""
     client = await client_ready(account)
     purpose.set(Purpose.URGENT)
-    named = quirks_for(account.exchange).client_id_param
-    params = {} if order.exchange_order_id else {named: order.client_order_id}
+    quirks = quirks_for(account.exchange)
+    params = {} if order.exchange_order_id else {quirks.client_id_param: order.client_order_id}
     with translated("The cancel"):
+        if (apart := _apart(quirks, order)) is not None:
+            return await apart.cancel(client, order.exchange_order_id, order.client_order_id, order.symbol)
         await client.cancel_order(order.exchange_order_id or None, order.symbol, params)
 
 
@@ -82,7 +84,17 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
     return found, trades
 
 
+def _apart(quirks: Quirks, order: OrderState) -> StopsApart | None:
+    return quirks.stops_apart if order.type is OrderType.STOP else None
+
+
 async def _found(client: Any, quirks: Quirks, order: OrderState) -> Answer:
+    if (apart := _apart(quirks, order)) is not None:
+        with translated("The look-up"):
+            found = await apart.look(client, order.exchange_order_id, order.client_order_id, order.symbol)
+        if found is None:
+            raise ExchangeNotFound("The exchange has no stop with this id, waiting, set off or cancelled.")
+        return checked(found)
     try:
         with translated("The look-up"):
             found = await quirks.order_look(client, order.exchange_order_id, order.client_order_id, order.symbol)
@@ -115,6 +127,8 @@ def _snake(name: str) -> str:
 
 async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -> list[Any]:
     """All executions of one order."""
+    if _apart(quirks_for(client.id), order) is not None:
+        return list((await _found(client, quirks_for(client.id), order)).get("trades") or [])
     with translated("The order's trades"):
         if client.has.get("fetchOrderTrades") is True:
             return _read(client, await client.fetch_order_trades(exchange_order_id, order.symbol))
@@ -131,17 +145,23 @@ def _read(client: Any, trades: Sequence[Any]) -> list[Any]:
 async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> list[Any]:
     """The account's own executions in one symbol from a moment on."""
     client = await client_ready(account)
+    apart = quirks_for(account.exchange).stops_apart
     with translated("The list of trades"):
-        return _read(client, await client.fetch_my_trades(symbol, since_ms))
+        rows = _read(client, await client.fetch_my_trades(symbol, since_ms))
+        sent_by = {} if apart is None else await apart.parents(client, symbol, {str(row.get("order")) for row in rows})
+    return [{**row, "order": sent_by.get(str(row.get("order")), row.get("order"))} for row in rows]
 
 
 async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[Answer]:
     """What rests at the exchange in these symbols, whoever ordered it."""
     client = await client_ready(account)
     rows: list[Answer] = []
+    apart = quirks_for(account.exchange).stops_apart
     for symbol in symbols:
         with translated("The list of open orders"):
             rows += [checked(row) for row in await client.fetch_open_orders(symbol)]
+            if apart is not None:
+                rows += [checked(row) for row in await apart.open_ones(client, symbol)]
     return rows
 
 

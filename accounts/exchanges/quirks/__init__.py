@@ -3,9 +3,9 @@
 from functools import lru_cache
 from importlib import import_module
 
-from accounts.exchanges.quirks.base import KeyPermissions, Quirks
+from accounts.exchanges.quirks.base import KeyPermissions, Quirks, StopsApart
 
-__all__ = ["KeyPermissions", "Quirks", "quirks_for"]
+__all__ = ["KeyPermissions", "Quirks", "StopsApart", "quirks_for"]
 
 NAMES = ("binance", "bybit", "kucoin", "mexc", "okx")
 

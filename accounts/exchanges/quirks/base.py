@@ -93,6 +93,24 @@ def expiry_of_signature(_path: str, _headers: Mapping[str, str]) -> dict[str, st
 
 
 @dataclass(frozen=True, slots=True)
+class StopsApart:
+    """Stops that an exchange keeps apart from its orders.
+
+    `look(client, order_id, client_order_id, symbol)` finds one wherever it rests or ended, as the one order that was
+    placed: under its own ids, with the sales of the order that it sent and their trades; None when it is in no list.
+    `open_ones(client, symbol)` are those that wait, `cancel` takes the same as `look`, and `parents(client, symbol,
+    order_ids)` tells which of these orders were sent by which stop. `expires_s`: how long after it was signed such a
+    request may still arrive.
+    """
+
+    look: Callable[[Any, str, str, str], Awaitable[Any]]
+    open_ones: Callable[[Any, str], Awaitable[list[Any]]]
+    cancel: Callable[[Any, str, str, str], Awaitable[None]]
+    parents: Callable[[Any, str, Iterable[str]], Awaitable[dict[str, str]]]
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quirks:
     """One exchange.
 
@@ -109,7 +127,7 @@ class Quirks:
     cancel; `trade_read(trade)` mends what ccxt misreads of one; `expiry(path, headers)` are headers that have the
     exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
     does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
-    cancelled like any other order; None where there is none: `no_stop` says why, and the platform holds it.
+    cancelled like any other order, or as `stops_apart` says; None: `no_stop` says why, and the platform holds it.
     """
 
     name: str
@@ -130,6 +148,7 @@ class Quirks:
     client_id_param: str = "clientOrderId"
     trade_read: Callable[[Any], Any] = trade_as_read
     stop_create: Callable[[Any, str, str, str, str], Awaitable[Any]] | None = None
+    stops_apart: StopsApart | None = None
     no_stop: str = ""
     expiry: Callable[[str, Mapping[str, str]], dict[str, str]] = expiry_of_signature
     limits: Limits = UNSTATED

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.quirks import okx_stops
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks
 
 EXPIRY_MS = 10_000
@@ -48,7 +49,8 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
-    no_stop="Stops are algo orders: kept in lists of their own, and one that is set off becomes another order.",
+    stop_create=okx_stops.create,
+    stops_apart=okx_stops.STOPS,
     expiry=_expiry,
     # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
     limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),

@@ -49,7 +49,7 @@ class Wire:
     public: tuple[str, ...] = ()
 
     def __init__(self, core: OtherBinance) -> None:
-        self.core, self.faults = core, defaultdict(int)
+        self.core, self.faults, self.faults_of_stops = core, defaultdict(int), defaultdict(int)
         self.seen: list[str] = []
         self.scripted: dict[str, Answer] = {}  # by "METHOD /path": answered instead
         core.account_add(KEY, SECRET, USDT="5000")
@@ -113,15 +113,17 @@ class Wire:
 
     async def _broken(self, request: web.Request, name: str) -> web.StreamResponse | None:
         """Faults on new orders, after they were accepted."""
-        fault = next((f for f in ("502", "empty", "reset") if name == self.order_route and self.faults[f]), "")
-        self.faults[fault] -= bool(fault)
+        faults = {self.order_route: self.faults, self.stop_route: self.faults_of_stops}.get(name, {})
+        fault = next((f for f in ("502", "empty", "reset") if faults.get(f)), "")
+        if fault:
+            faults[fault] -= 1
         if fault == "reset" and request.transport is not None:
             request.transport.abort()
         if fault == "502":
             return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
         return web.Response(status=200) if fault else None
 
-    order_route = ""
+    order_route = stop_route = ""
 
     def check(self, asked: Asked) -> None:
         """Raise Answer when the request is not signed as this exchange wants it."""

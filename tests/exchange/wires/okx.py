@@ -17,7 +17,8 @@ CODES = {-2010: ("51008", "Order failed. Insufficient balance."), -1013: ("51020
 class Okx(Wire):
     exchange, has_passphrase = "okx", True
     public = ("/api/v5/public/instruments", "/api/v5/public/time")
-    order_route = "POST /api/v5/trade/batch-orders"
+    order_route, stop_route = "POST /api/v5/trade/batch-orders", "POST /api/v5/trade/order-algo"
+    unlisted = False  # the page of one stop says that there is none, as just after a restart of theirs
 
     def __init__(self, core: Any) -> None:
         super().__init__(core)
@@ -29,6 +30,11 @@ class Okx(Wire):
             f"GET {v5}/account/balance": self.balance,
             f"POST {v5}/trade/batch-orders": self.orders_new,
             f"POST {v5}/trade/cancel-order": self.order_cancel,
+            f"POST {v5}/trade/order-algo": self.stop_new,
+            f"GET {v5}/trade/order-algo": self.stop,
+            f"POST {v5}/trade/cancel-algos": self.stop_cancel,
+            f"GET {v5}/trade/orders-algo-pending": lambda asked: self.stops(asked, ("live",)),
+            f"GET {v5}/trade/orders-algo-history": lambda asked: self.stops(asked, (asked.p["state"],)),
             f"GET {v5}/trade/order": self.order,
             f"GET {v5}/trade/orders-pending": lambda asked: self.orders(asked, OPEN),
             f"GET {v5}/trade/orders-history": self.history,
@@ -88,8 +94,59 @@ class Okx(Wire):
         )  # fmt: skip
         return _data([{"clOrdId": order["client"], "ordId": str(order["id"]), "tag": "", "sCode": "0", "sMsg": ""}])
 
+    # -- stops: in the core one order each, told here as two
+
+    def stop_new(self, asked: Asked) -> Any:
+        p = asked.json
+        if p.get("ordType") != "conditional" or p.get("tdMode") != "cash" or p.get("slOrdPx") != "-1":
+            raise self.refusal(-1013, "no stop of ours")
+        if any(o["client"] == p["algoClOrdId"] for o in self.mine()):
+            raise self.refusal(-2010, "Duplicate")
+        order = self.core.order_waits(
+            KEY, self.market(p["instId"]), side=p["side"].upper(), amount=p["sz"], client=p["algoClOrdId"],
+            stop=p["slTriggerPx"],
+        )  # fmt: skip
+        return _data([{"algoId": str(order["id"]), "algoClOrdId": order["client"], "sCode": "0", "sMsg": ""}])
+
+    def _stops(self, p: dict[str, str]) -> list[Any]:
+        named = {"algoId": lambda o: str(o["id"]), "algoClOrdId": lambda o: o["client"]}
+        rows = [o for o in self.mine() if "stop" in o and not self.unlisted]
+        return [o for o in rows if any(read(o) == p.get(name) for name, read in named.items())]
+
+    def stop(self, asked: Asked) -> Any:
+        found = self._stops(asked.p)
+        if not found:
+            raise Answer({"code": "51603", "data": [], "msg": "Order does not exist"})
+        return _data([self._stop_row(found[0])])
+
+    def stops(self, asked: Asked, states: tuple[str, ...]) -> Any:
+        rows = [self._stop_row(o) for o in self.mine() if "stop" in o]
+        return _data([r for r in rows if r["state"] in states and r["instId"] == asked.p["instId"]])
+
+    def stop_cancel(self, asked: Asked) -> Any:
+        (one,) = asked.json
+        found = [o for o in self._stops(one) if o["status"] == "WAITING"]
+        if not found:
+            why = {"sCode": "51400", "sMsg": "Cancellation failed as the order does not exist."}
+            raise Answer({"code": "1", "data": [{"algoId": "", **why}], "msg": ""})
+        found[0]["status"], found[0]["updated"] = "CANCELED", self.core.ms()
+        return _data([{"algoId": str(found[0]["id"]), "sCode": "0", "sMsg": ""}])
+
+    def _stop_row(self, order: Any) -> dict[str, Any]:
+        child = [] if order["status"] == "WAITING" or order["kind"] == "STOP" else [_id(order)]
+        state = "effective" if child else {"WAITING": "live", "CANCELED": "canceled"}[order["status"]]
+        return {
+            "instType": "SPOT", "instId": self.symbol(order["market"]), "algoId": str(order["id"]),
+            "algoClOrdId": order["client"], "clOrdId": "", "ordId": "".join(child), "ordIdList": child,
+            "sz": f"{order['amount']:f}", "ordType": "conditional", "side": order["side"].lower(), "state": state,
+            "slTriggerPx": f"{order['stop']:f}", "slOrdPx": "-1", "slTriggerPxType": "last", "tdMode": "cash",
+            "cTime": str(order["at"]), "uTime": str(order["updated"]), "actualSz": "0", "tgtCcy": "",
+        }  # fmt: skip
+
     def _one(self, p: dict[str, str]) -> Any:
-        order = self.found(id=p.get("ordId", ""), client=p.get("clOrdId", ""))
+        shown = [o for o in self.mine() if "stop" not in o or o["kind"] != "STOP"]
+        id, client = p.get("ordId", ""), p.get("clOrdId", "")
+        order = next((o for o in shown if _id(o) == id or (client and _client(o) == client)), None)
         if order is None:
             raise Answer({"code": "51603", "data": [], "msg": "Order does not exist"})
         return order
@@ -108,6 +165,7 @@ class Okx(Wire):
     def orders(self, asked: Asked, states: tuple[str, ...]) -> Any:
         wanted = asked.p.get("instId")
         rows = [o for o in self.mine() if o["status"] in states and wanted in (None, self.symbol(o["market"]))]
+        rows = [o for o in rows if o["kind"] != "STOP"]
         return _data([self._row(order) for order in rows])
 
     def history(self, asked: Asked) -> Any:
@@ -116,11 +174,11 @@ class Okx(Wire):
         return self.orders(asked, state or ("FILLED", "CANCELED"))
 
     def fills_history(self, asked: Asked) -> Any:
-        rows = [f for f in self.fills() if asked.p.get("ordId") in (None, str(f["order"]["id"]))]
+        rows = [f for f in self.fills() if asked.p.get("ordId") in (None, _id(f["order"]))]
         rows = [f for f in rows if asked.p.get("instId") in (None, self.symbol(f["order"]["market"]))]
         return _data([
             {"instType": "SPOT", "instId": self.symbol(f["order"]["market"]), "tradeId": str(f["id"]),
-             "ordId": str(f["order"]["id"]), "clOrdId": f["order"]["client"], "billId": str(f["id"]),
+             "ordId": _id(f["order"]), "clOrdId": _client(f["order"]), "billId": str(f["id"]),
              "fillPx": f"{f['price']:f}", "fillSz": f"{f['amount']:f}", "side": f["order"]["side"].lower(),
              "execType": "M" if f["maker"] else "T", "fee": f"{-f['fee']:f}", "feeCcy": f["fee_coin"],
              "ts": str(f["at"])}
@@ -131,14 +189,25 @@ class Okx(Wire):
         fee, coin = self.fee(order)
         kind = next(name for name, one in KINDS.items() if one == order["kind"])
         return {
-            "instType": "SPOT", "instId": self.symbol(order["market"]), "ordId": str(order["id"]),
-            "clOrdId": order["client"], "tag": "", "px": f"{order['price']:f}" if kind != "market" else "",
+            "instType": "SPOT", "instId": self.symbol(order["market"]), "ordId": _id(order),
+            "algoId": str(order["id"]) if "stop" in order else "",
+            "algoClOrdId": order["client"] if "stop" in order else "",
+            "clOrdId": _client(order), "tag": "", "px": f"{order['price']:f}" if kind != "market" else "",
             "sz": f"{order['amount']:f}", "tgtCcy": "base_ccy" if kind == "market" else "", "ordType": kind,
             "side": order["side"].lower(), "tdMode": "cash", "accFillSz": f"{order['filled']:f}",
             "avgPx": self.average(order), "state": STATES[order["status"]], "fee": f"{-fee:f}", "feeCcy": coin,
             "rebate": "0", "rebateCcy": "", "cTime": str(order["at"]), "uTime": str(order["updated"]), "lever": "",
             "fillPx": "", "fillSz": "", "fillTime": "", "category": "normal", "reduceOnly": "false",
         }  # fmt: skip
+
+
+def _id(order: Any) -> str:
+    """What a stop sells is told under an id of its own."""
+    return f"8{order['id']}" if "stop" in order else str(order["id"])
+
+
+def _client(order: Any) -> str:
+    return "" if "stop" in order else str(order["client"])
 
 
 def _data(rows: list[Any]) -> dict[str, Any]:

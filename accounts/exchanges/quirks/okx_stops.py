@@ -1,0 +1,109 @@
+"""Stops at OKX: algo orders, in lists of their own. One that is set off sends an order under another id ("child"); the
+two name each other (`ordIdList` here; `algoId` there), and to the platform both are the one order that it placed.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from accounts.exchanges.quirks.base import StopsApart
+
+KIND = "conditional"
+ENDED = ("effective", "canceled", "order_failed")  # the states by which what ended is listed
+LIVE = ("live", "pause", "partially_effective", "effective")  # of one whose child is not shown yet, too
+CHILD_OPEN = ("live", "partially_filled")
+GONE = "OrderNotFound"
+
+
+async def create(client: Any, symbol: str, amount: str, stop_price: str, client_order_id: str) -> Any:
+    """`tdMode` is said, or ccxt would trade on margin; our id too, since ccxt gives it under an older name only."""
+    own = {"algoClOrdId": client_order_id, "tdMode": "cash"}
+    params = {"stopLossPrice": stop_price, "clientOrderId": client_order_id, **own}
+    return await client.create_order(symbol, "market", "sell", amount, None, params)
+
+
+async def look(client: Any, order_id: str, client_order_id: str, symbol: str) -> Any:
+    """One stop with what its child has sold, or None: by its own page, else in the lists."""
+    named = {"algoId": order_id} if order_id else {"algoClOrdId": client_order_id}
+    rows = await _rows(client.privateGetTradeOrderAlgo, named)
+    if not rows:
+        name, value = next(iter(named.items()))
+        rows = [row for row in await _listed(client, symbol, ENDED) if row.get(name) == value]
+    return await _told(client, rows[0], symbol) if rows else None
+
+
+async def open_ones(client: Any, symbol: str) -> list[Any]:
+    """Stops that wait."""
+    return [_answer(client, row, symbol, "open", "0", []) for row in await _listed(client, symbol, ())]
+
+
+async def cancel(client: Any, order_id: str, client_order_id: str, symbol: str) -> None:
+    """By our id while theirs is not known."""
+    params = {"trigger": True} if order_id else {"trigger": True, "clientOrderId": client_order_id}
+    await client.cancel_order(order_id or None, symbol, params)
+
+
+async def parents(client: Any, symbol: str, order_ids: Iterable[str]) -> dict[str, str]:
+    """Which of these orders were sent by stops, and by which."""
+    market = client.market(symbol)
+    wanted = set(order_ids)
+    if not wanted:
+        return {}
+    asked = {"instType": "SPOT", "instId": market["id"]}
+    rows = await _rows(client.privateGetTradeOrdersHistory, asked)
+    known = {str(row.get("ordId")): str(row.get("algoId") or "") for row in rows}
+    for order_id in wanted - known.keys():
+        row = await _child(client, order_id, market)
+        known[order_id] = str(row.get("algoId") or "")
+    return {order_id: known[order_id] for order_id in wanted if known[order_id]}
+
+
+async def _listed(client: Any, symbol: str, states: Iterable[str]) -> list[Any]:
+    """What waits, and what ended so."""
+    asked = {"ordType": KIND, "instId": client.market(symbol)["id"]}
+    rows = await _rows(client.privateGetTradeOrdersAlgoPending, asked)
+    for state in states:
+        rows += await _rows(client.privateGetTradeOrdersAlgoHistory, {**asked, "state": state})
+    return rows
+
+
+async def _told(client: Any, row: Any, symbol: str) -> Any:
+    """Its state with the children's sales; while a child is not shown yet, it counts as open and is looked at again."""
+    children = [one for one in row.get("ordIdList") or [row.get("ordId")] if one]
+    if not children:
+        return _answer(client, row, symbol, "open" if row.get("state") in LIVE else "canceled", "0", [])
+    market, trades, found = client.market(symbol), [], []
+    for order_id in children:
+        found.append(await _child(client, order_id, market))
+        trades += await client.fetch_order_trades(order_id, symbol)
+    working = any(not child or child.get("state") in CHILD_OPEN for child in found)
+    sold = sum((Decimal(child.get("accFillSz") or 0) for child in found), Decimal(0))
+    status = "open" if working else "closed" if sold >= Decimal(row["sz"]) else "canceled"
+    return _answer(client, row, symbol, status, f"{sold:f}", trades)
+
+
+async def _child(client: Any, order_id: str, market: Any) -> Any:
+    """An order's row; empty while it is not shown."""
+    rows = await _rows(client.privateGetTradeOrder, {"instId": market["id"], "ordId": order_id})
+    return rows[0] if rows else {}
+
+
+async def _rows(ask: Any, asked: dict[str, str]) -> list[Any]:
+    try:
+        return list((await ask(asked)).get("data") or [])
+    except Exception as error:
+        if type(error).__name__ != GONE:  # ccxt's, which is imported late
+            raise
+        return []
+
+
+def _answer(client: Any, row: Any, symbol: str, status: str, filled: str, trades: list[Any]) -> Any:
+    """In ccxt's words, under the stop's own ids."""
+    order_id = str(row["algoId"])
+    ours = row.get("algoClOrdId") or row.get("clOrdId") or None
+    own = {"id": order_id, "clientOrderId": ours, "status": status, "filled": filled}
+    found = client.parse_order(row, client.market(symbol))
+    return {**found, **own, "trades": [{**trade, "order": order_id} for trade in trades]}
+
+
+STOPS = StopsApart(look=look, open_ones=open_ones, cancel=cancel, parents=parents, expires_s=30.0)
