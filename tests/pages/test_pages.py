@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.clock import now
 from tests.pages import worlds
-from trading.models import Balance
+from trading.models import Balance, Order, Position
 from trading.services.snapshots import snapshots_store
 
 
@@ -239,6 +239,22 @@ def test_orders_by_state(world, page):
     assert page.get(reverse("order_list")).content.decode().count(row) == 3
     assert page.get(reverse("order_list") + "?status=active").content.decode().count(row) == 0
     assert page.get(reverse("order_list") + "?status=nonsense").content.decode().count(row) == 3
+
+
+def test_pages_say_where_the_stop_of_an_open_position_waits(world, page):
+    open_one = Position.objects.get(status="open", bot=world.bot)
+    urls = {"bot": reverse("bot_detail", args=[world.bot.public_id]), "overview": reverse("overview")}
+    urls["trade"] = reverse("trade_detail", args=[open_one.public_id])
+
+    def shown() -> dict[str, str]:
+        return {name: " ".join(page.get(url).content.decode().split()) for name, url in urls.items()}
+
+    before = shown()
+    assert "· stop held here" in before["bot"] and "on this platform" in before["trade"]
+    Order.objects.filter(position=open_one).update(type="stop", side="sell", status="active")
+    after = shown()
+    assert "· stop at Binance" in after["bot"] and "at Binance" in after["trade"]
+    assert "· at Binance" in after["overview"] and "· at Binance" not in before["overview"]
 
 
 def test_a_text_from_outside_is_escaped(world, page):
