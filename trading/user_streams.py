@@ -15,7 +15,15 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.crypto import sealed_mark
-from accounts.exchanges.errors import ExchangeError, ExchangeRefused, ExchangeStopped, KeysClosed, translated
+from accounts.exchanges.errors import (
+    ExchangeError,
+    ExchangeRefused,
+    ExchangeRetry,
+    ExchangeStopped,
+    KeysClosed,
+    translated,
+)
+from accounts.exchanges.factory import account_stream_client, account_stream_close, logging_in
 from accounts.models import ExchangeAccount
 from accounts.services.reverification import account_verify_soon
 from trading.models import Bot, Order, Position
@@ -26,6 +34,8 @@ from trading.wiring import fills_here
 logger = logging.getLogger(__name__)
 LOOK_S = 3.0
 BACKOFF_S = (1.0, 60.0)
+QUIET_S = 30.0  # without a message, a stream is looked at so often
+IN_A_ROW = 3  # failures, without a message or a quiet time in between: whatever was said, the key is looked at
 
 
 async def streams_watch(exchange: str, _loop: asyncio.AbstractEventLoop) -> None:
@@ -76,12 +86,13 @@ def _accounts_now(exchange: str) -> list[ExchangeAccount] | None:
 
 
 async def _account_stream(account: ExchangeAccount) -> None:
-    wait = BACKOFF_S[0]
+    wait, failed = BACKOFF_S[0], 0
     while True:
         try:
-            async for _message in _messages(account):
-                wait = BACKOFF_S[0]
-                await asyncio.to_thread(_ring, account.pk)
+            async for message in _messages(account):
+                wait, failed = BACKOFF_S[0], 0
+                if message is not None:
+                    await asyncio.to_thread(_ring, account.pk)
         except ExchangeRefused as error:
             wait = BACKOFF_S[1]
             logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
@@ -95,6 +106,10 @@ async def _account_stream(account: ExchangeAccount) -> None:
                 wait = BACKOFF_S[1]
                 await asyncio.to_thread(account_verify_soon, account_id=account.pk)
             logger.exception("user stream of account %s: a message does not parse; again in %.0f s", account.pk, wait)
+        failed += 1
+        if failed == IN_A_ROW:
+            await asyncio.to_thread(account_verify_soon, account_id=account.pk)
+        await account_stream_close(account)
         while not await asyncio.to_thread(_gap_told, account.pk):
             await asyncio.sleep(LOOK_S)
         await asyncio.sleep(wait)
@@ -109,8 +124,7 @@ def _meant(error: BaseException) -> ExchangeError | None:
 
 
 async def _messages(account: ExchangeAccount) -> Any:
-    from accounts.exchanges.factory import account_stream_client
-
+    """What the stream says; None when it said nothing for a while and is there."""
     with translated("The user stream"):
         client = account_stream_client(account)
         await client.load_markets()
@@ -118,9 +132,13 @@ async def _messages(account: ExchangeAccount) -> Any:
             waiting = asyncio.ensure_future(client.watch_orders())
             try:
                 while not waiting.done():
-                    await asyncio.wait({waiting}, timeout=30.0)
+                    await asyncio.wait({waiting}, timeout=QUIET_S)
+                    if not waiting.done() and logging_in(client):
+                        raise ExchangeRetry("The login was not answered.")
                     if not waiting.done() or waiting.exception() is None:
                         await asyncio.to_thread(stream_alive, account.pk)
+                    if not waiting.done():
+                        yield None
             finally:
                 waiting.cancel()
             yield waiting.result()

@@ -63,6 +63,22 @@ def account_stream_client(account: ExchangeAccount) -> Any:
     return _for_account(account, pro=True)
 
 
+async def account_stream_close(account: ExchangeAccount) -> None:
+    """Close this account's streaming client in the running loop: the next one logs in and subscribes anew.
+
+    ccxt keeps what it waits for beyond a failure, and would wait for the answer to a login that was refused for ever.
+    """
+    found = _caches.get(_this_loop(), {}).pop((account.exchange, "account", account.pk, True), None)
+    if found is not None:
+        await _close(found[1])
+
+
+def logging_in(client: Any) -> bool:
+    """Whether a socket of this client still waits for the answer to its login."""
+    waiting = (pair for socket in client.clients.values() for pair in socket.futures.items())
+    return any(str(name).startswith("authenticat") and not future.done() for name, future in waiting)
+
+
 def client_forget(account: ExchangeAccount) -> None:
     """Close this account's clients in every loop of this process (its keys were replaced or removed)."""
     for loop, cache in list(_caches.items()):

@@ -54,6 +54,7 @@ class Wire:
         self.scripted: dict[str, Answer] = {}  # by "METHOD /path": answered instead
         core.account_add(KEY, SECRET, USDT="5000")
         self.routes: dict[str, Any] = {}
+        self.stream: Any = None  # see `wires.streams`
         self.loop, self.ready = asyncio.new_event_loop(), threading.Event()
 
     def __enter__(self) -> str:
@@ -85,6 +86,8 @@ class Wire:
         await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if self.stream is not None and request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.stream.serve(request)  # type: ignore[no-any-return]
         asked = Asked(request, await request.text())
         name = f"{asked.method} {asked.path}"
         self.seen.append(name)

@@ -1,0 +1,118 @@
+"""User-data streams of OKX, Bybit, KuCoin and MEXC over real sockets, each in its own format, by unmodified ccxt."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.exchanges.loop import background_loop
+from tests.exchange.desk import until
+from tests.exchange.test_wires import Desk, wire  # noqa: F401  the fixture
+from tests.exchange.wires.base import Answer
+from tests.exchange.wires.streams import STREAMS
+from trading import user_streams
+from trading.memory import AccountMemory
+from trading.models import AccountLease
+from trading.turn.catch_up import BELL, STREAM
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+# How a key that is not good any more is refused: at the socket, or when the stream is asked for.
+REFUSED = {
+    "okx": None,
+    "bybit": None,
+    "kucoin": ("POST /api/v1/bullet-private", Answer({"code": "400003", "msg": "KC-API-KEY not exists"}, 401)),
+    "mexc": ("POST /api/v3/userDataStream", Answer({"code": 10072, "msg": "Api key info invalid"}, 400)),
+}
+
+
+class Followed:
+    """An account at one exchange and its user stream, as the streams' process keeps it."""
+
+    def __init__(self, here: Any, woken: list[int], verified: list[int]) -> None:
+        self.wire, self.woken, self.verified = here, woken, verified
+        self.account, self.stream = Desk(here).account, STREAMS[here.exchange](here)
+
+    def begin(self) -> Any:
+        return asyncio.run_coroutine_threadsafe(user_streams._account_stream(self.account), background_loop())
+
+    def rings(self) -> int:
+        """How often the account was woken so far."""
+        return len(self.woken)
+
+
+@pytest.fixture
+def followed(wire, monkeypatch) -> Iterator[Any]:  # noqa: F811
+    """`followed(exchange)` begins one; with `refused` its key is not good any more, `silent` answers nothing."""
+    running: list[Any] = []
+    woken: list[int] = []
+    verified: list[int] = []
+    monkeypatch.setattr(user_streams, "BACKOFF_S", (0.1, 0.3))
+    monkeypatch.setattr(user_streams, "account_wake_now", woken.append)
+    monkeypatch.setattr(user_streams, "account_verify_soon", lambda account_id: verified.append(account_id))
+
+    def start(exchange: str, refused: bool = False, silent: bool = False) -> Followed:
+        made = Followed(wire(exchange), woken, verified)
+        if refused and (told := REFUSED[exchange]):
+            made.wire.scripted[told[0]] = told[1]
+        made.stream.refuses, made.stream.silent = refused, silent
+        running.append(made.begin())
+        return made
+
+    yield start
+    for task in running:
+        task.cancel()
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_what_happens_to_an_order_rings_the_bell(followed, exchange) -> None:
+    here = followed(exchange)
+    until(lambda: here.stream.ready)
+    memory = AccountMemory(here.account.pk)
+    for state in ("open", "canceled"):
+        memory.note_drop(BELL)
+        before = here.rings()
+        here.stream.tell(state)
+        until(lambda before=before: here.rings() > before)
+        assert memory.note_read(BELL)
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_a_socket_that_ends_is_a_gap_and_is_opened_again(followed, exchange) -> None:
+    here = followed(exchange)
+    until(lambda: here.stream.ready)
+    here.stream.tell()
+    until(here.rings)
+    gaps = AccountLease.objects.filter(account=here.account, check_reason="a gap in its stream")
+    assert not gaps.exists()
+    here.stream.drop()
+    until(gaps.exists)
+    until(lambda: here.stream.ready)
+    before = here.rings()
+    here.stream.tell("canceled")
+    until(lambda: here.rings() > before)
+    assert here.verified == []
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_a_refused_key_has_the_account_verified_and_is_not_tried_all_the_time(followed, exchange) -> None:
+    here = followed(exchange, refused=True)
+    until(lambda: here.verified)
+    assert set(here.verified) == {here.account.pk} and not here.stream.ready
+    before = len(here.wire.seen) + here.stream.logins
+    time.sleep(1.0)
+    assert len(here.wire.seen) + here.stream.logins - before <= 12, (
+        "a few tries a second at most, by the shortened wait"
+    )
+
+
+@pytest.mark.parametrize("exchange", ["okx", "bybit"])
+def test_a_login_that_is_not_answered_is_no_stream(followed, monkeypatch, exchange) -> None:
+    monkeypatch.setattr(user_streams, "QUIET_S", 0.3)
+    here = followed(exchange, silent=True)
+    until(lambda: here.stream.logins >= 2)
+    assert AccountMemory(here.account.pk).note_read(STREAM) is None
+    here.stream.silent = False
+    until(lambda: here.stream.ready)
+    until(lambda: AccountMemory(here.account.pk).note_read(STREAM))

@@ -1,0 +1,232 @@
+"""User-data streams in each exchange's own format: logging in, subscribing, an order's event, a socket's end."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from accounts.exchanges.lean_ccxt import prepare
+from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Wire
+
+ORDER = {"symbol": "ETHUSDT", "price": "1800.00", "amount": "0.0500", "id": "77", "client": "stream-1"}  # of an event
+
+
+def mac(text: str, how: str = "hex") -> str:
+    """HMAC-SHA256 of a text under the account's secret."""
+    made = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256)
+    return made.hexdigest() if how == "hex" else base64.b64encode(made.digest()).decode()
+
+
+class Stream:
+    """The sockets of one wire; `ready` are those that are logged in and subscribed."""
+
+    path = ""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire, self.ready, self.logins = wire, [], 0
+        self.refuses = self.silent = False  # refuses a login; answers nothing at all
+        wire.stream = self
+        self.routes_add()
+
+    def routes_add(self) -> None:
+        """REST endpoints that the stream needs."""
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One socket until it ends."""
+        socket = web.WebSocketResponse(heartbeat=None)
+        await socket.prepare(request)
+        if request.path != self.path:
+            await socket.close(message=b"no such stream")
+            return socket
+        await self.opened(socket, request)
+        async for message in socket:
+            if message.type == aiohttp.WSMsgType.TEXT:
+                answers = self.heard(socket, message.data)
+                for answer in [] if self.silent else answers:
+                    await self.say(socket, answer)
+        self.ready = [one for one in self.ready if one is not socket]
+        return socket
+
+    async def opened(self, socket: Any, request: web.Request) -> None:
+        """What is said first."""
+
+    async def say(self, socket: Any, told: Any) -> None:
+        """Text, bytes, or JSON."""
+        if isinstance(told, bytes):
+            await socket.send_bytes(told)
+        else:
+            await socket.send_str(told if isinstance(told, str) else json.dumps(told))
+
+    def heard(self, socket: Any, text: str) -> list[Any]:
+        """What is answered to a message."""
+        raise NotImplementedError
+
+    def event(self, state: str) -> Any:
+        """A message about an order: it is `open`, or `canceled`."""
+        raise NotImplementedError
+
+    def _run(self, coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self.wire.loop).result(5)
+
+    def tell(self, state: str = "open") -> None:
+        """Send an event to every socket that is subscribed."""
+
+        async def send() -> None:
+            for socket in list(self.ready):
+                await self.say(socket, self.event(state))
+
+        self._run(send())
+
+    def drop(self) -> None:
+        """End every socket."""
+
+        async def close() -> None:
+            for socket in list(self.ready):
+                await socket.close()
+
+        self._run(close())
+
+
+class OkxStream(Stream):
+    path = "/ws/v5/private"
+
+    def heard(self, socket: Any, text: str) -> list[Any]:
+        if text == "ping":
+            return ["pong"]
+        asked = json.loads(text)
+        if asked["op"] == "login":
+            self.logins += 1
+            given = asked["args"][0]
+            good = given["sign"] == mac(f"{given['timestamp']}GET/users/self/verify", "base64")
+            if self.refuses or not good or (given["apiKey"], given["passphrase"]) != (KEY, PASSPHRASE):
+                return [{"event": "error", "code": "60005", "msg": "Invalid apiKey", "connId": "c"}]
+            return [{"event": "login", "code": "0", "msg": "", "connId": "c"}]
+        assert asked["args"][0]["channel"] == "orders"
+        self.ready.append(socket)
+        return [{"event": "subscribe", "arg": asked["args"][0], "connId": "c"}]
+
+    def event(self, state: str) -> Any:
+        row = {
+            "instType": "SPOT", "instId": "ETH-USDT", "ordId": ORDER["id"], "clOrdId": ORDER["client"], "tag": "",
+            "px": ORDER["price"], "sz": ORDER["amount"], "ordType": "limit", "side": "buy", "tdMode": "cash",
+            "fillPx": "", "fillSz": "0", "accFillSz": "0", "avgPx": "0", "fee": "0", "feeCcy": "ETH", "tradeId": "",
+            "state": "live" if state == "open" else "canceled", "cTime": "1700000000000", "uTime": "1700000000100",
+        }  # fmt: skip
+        return {"arg": {"channel": "orders", "instType": "ANY", "uid": "1"}, "data": [row]}
+
+
+class BybitStream(Stream):
+    path = "/v5/private"
+
+    def heard(self, socket: Any, text: str) -> list[Any]:
+        asked = json.loads(text)
+        if asked["op"] == "ping":
+            return [{"req_id": "", "op": "pong", "args": ["1700000000000"], "conn_id": "c"}]
+        if asked["op"] == "auth":
+            self.logins += 1
+            key, expires, signature = asked["args"]
+            good = not self.refuses and key == KEY and signature == mac(f"GET/realtime{expires}")
+            words = "" if good else "Params Error: API key is invalid."
+            return [{"success": good, "ret_msg": words, "op": "auth", "conn_id": "c"}]
+        assert asked["args"] == ["order"]
+        self.ready.append(socket)
+        return [{"success": True, "ret_msg": "", "conn_id": "c", "req_id": asked.get("req_id"), "op": "subscribe"}]
+
+    def event(self, state: str) -> Any:
+        row = {
+            "category": "spot", "symbol": ORDER["symbol"], "orderId": ORDER["id"], "orderLinkId": ORDER["client"],
+            "side": "Buy", "orderType": "Limit", "price": ORDER["price"], "qty": ORDER["amount"], "avgPrice": "",
+            "leavesQty": ORDER["amount"], "cumExecQty": "0", "cumExecValue": "0", "cumExecFee": "0", "feeCurrency": "",
+            "timeInForce": "GTC", "orderStatus": "New" if state == "open" else "Cancelled",
+            "createdTime": "1700000000000", "updatedTime": "1700000000100",
+        }  # fmt: skip
+        return {"id": "e", "topic": "order", "creationTime": 1700000000100, "data": [row]}
+
+
+class KucoinStream(Stream):
+    path = "/endpoint"
+    token = "bullet-token"
+
+    def routes_add(self) -> None:
+        self.wire.routes["POST /api/v1/bullet-private"] = self.bullet
+
+    def bullet(self, _asked: Any) -> Any:
+        self.logins += 1
+        server = {"endpoint": f"ws://127.0.0.1:{self.wire.port}{self.path}", "encrypt": True, "protocol": "websocket",
+                  "pingInterval": 18000, "pingTimeout": 10000}  # fmt: skip
+        return {"code": "200000", "data": {"token": self.token, "instanceServers": [server]}}
+
+    async def opened(self, socket: Any, request: web.Request) -> None:
+        if self.refuses or request.query.get("token") != self.token:
+            await self.say(socket, {"id": "1", "type": "error", "code": 401, "data": "token is invalid"})
+            await socket.close()
+        else:
+            await self.say(socket, {"id": request.query["connectId"], "type": "welcome"})
+
+    def heard(self, socket: Any, text: str) -> list[Any]:
+        asked = json.loads(text)
+        if asked["type"] == "ping":
+            return [{"id": asked["id"], "type": "pong", "timestamp": 1700000000000}]
+        assert asked["type"] == "subscribe" and asked["privateChannel"] is True
+        if asked["topic"] == "/spotMarket/tradeOrders":
+            self.ready.append(socket)
+        return [{"id": asked["id"], "type": "ack"}]
+
+    def event(self, state: str) -> Any:
+        row = {
+            "symbol": "ETH-USDT", "orderType": "limit", "side": "buy", "orderId": ORDER["id"],
+            "orderTime": 1700000000000, "size": ORDER["amount"], "filledSize": "0", "price": ORDER["price"],
+            "clientOid": ORDER["client"],
+            "remainSize": ORDER["amount"], "type": state, "status": "open" if state == "open" else "done",
+            "ts": 1700000000100000000,
+        }  # fmt: skip
+        return {"topic": "/spotMarket/tradeOrders", "type": "message", "subject": "orderChange", "userId": "1",
+                "channelType": "private", "data": row}  # fmt: skip
+
+
+class MexcStream(Stream):
+    path = "/ws"
+    listen_key = "listen-key"
+
+    def routes_add(self) -> None:
+        self.wire.routes["POST /api/v3/userDataStream"] = self.key
+
+    def key(self, _asked: Any) -> Any:
+        self.logins += 1
+        return {"listenKey": self.listen_key}
+
+    async def opened(self, socket: Any, request: web.Request) -> None:
+        if self.refuses or request.query.get("listenKey") != self.listen_key:
+            await self.say(socket, '"Invalid listen key"')
+
+    def heard(self, socket: Any, text: str) -> list[Any]:
+        asked = json.loads(text)
+        if asked.get("method") == "PING":
+            return [{"id": 0, "code": 0, "msg": "PONG"}]
+        assert asked["params"] == ["spot@private.orders.v3.api.pb"]
+        self.ready.append(socket)
+        return [{"id": 0, "code": 0, "msg": asked["params"][0]}]
+
+    def event(self, state: str) -> Any:
+        prepare()
+        from ccxt.protobuf.mexc import PushDataV3ApiWrapper_pb2 as wrapper
+
+        told = wrapper.PushDataV3ApiWrapper(channel="spot@private.orders.v3.api.pb", symbol=ORDER["symbol"])
+        told.sendTime, order = 1700000000100, told.privateOrders
+        order.id, order.clientId, order.price, order.quantity = (
+            ORDER["id"],
+            ORDER["client"],
+            ORDER["price"],
+            ORDER["amount"],
+        )
+        order.orderType, order.tradeType, order.remainQuantity, order.cumulativeQuantity = 1, 1, ORDER["amount"], "0"
+        order.status, order.createTime = 1 if state == "open" else 4, 1700000000000
+        return told.SerializeToString()
+
+
+STREAMS = {"okx": OkxStream, "bybit": BybitStream, "kucoin": KucoinStream, "mexc": MexcStream}
