@@ -6,22 +6,25 @@ receive loop runs; we look at them a few times a second instead of waiting for e
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from accounts.clock import now
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRetry, translated
+from accounts.exchanges.quirks import quirks_for
 from signals.klines import TAPPED, Klines, klines_tap
 from signals.quotes import QuoteRow, publish
 
+ASK_S = 1.0  # between two requests for all quotes
 SAMPLE_S = 0.25  # at most four quotes a symbol and second
 RENEW_S = 5.0  # a quote that has not changed is confirmed this often while its socket delivers
 CANDLES_S = 0.5
 CANDLES_KEPT = 4
+T = TypeVar("T")
 
 
 class MarketFeed:
@@ -33,31 +36,59 @@ class MarketFeed:
         self.delivering = asyncio.Event()
         self.candles_since_ms = 0  # exchange time from which the candle socket has delivered without a break
         self.klines = Klines(self._event) if exchange in TAPPED and hasattr(client, "client") else None
-        self._seen: dict[str, tuple[Any, ...]] = {}
-        self._renewed = 0.0
+        self.quirks = quirks_for(exchange)
 
     async def quotes_run(self) -> None:
         """Publish changed quotes, at most four a second and symbol."""
+        if self.quirks.quotes_asked:
+            await self._quotes_ask()
+        await all_or_none([self._quotes_watch(part) for part in self._parts(self.symbols)])
+
+    async def _quotes_watch(self, symbols: list[str]) -> None:
         watch = self.client.watch_bids_asks if self.client.has.get("watchBidsAsks") else self.client.watch_tickers
+        changes = Changes(symbols)
         while True:
             with connected(self.exchange):
-                got = await watch(self.symbols)
+                got = await watch(symbols)
             self._event()
-            publish(self.exchange, self._changed(self.client.bidsasks or self.client.tickers or got))
+            publish(self.exchange, changes.rows(self.client.bidsasks or self.client.tickers or got))
             await asyncio.sleep(SAMPLE_S)
 
+    async def _quotes_ask(self) -> None:
+        """All of them in one request, again and again, where sockets tell too few."""
+        changes = Changes(self.symbols)
+        while True:
+            with connected(self.exchange):
+                got = await self.client.fetch_bids_asks(self.symbols)
+            self._event()
+            publish(self.exchange, changes.rows(got))
+            await asyncio.sleep(ASK_S)
+
     async def candles_run(self, exchange_ms: Any) -> None:
-        """Keep ccxt's candle cache filled; `exchange_ms()` is the exchange's time in ms."""
+        """Keep ccxt's candle cache filled; `exchange_ms()` is the exchange's time in ms.
+
+        Where sockets tell candles of one symbol only, all are asked for by REST at their close.
+        """
+        if not self.client.has.get("watchOHLCVForSymbols"):
+            await asyncio.Event().wait()
         self.client.options["OHLCVLimit"] = CANDLES_KEPT
         pairs = [[symbol, timeframe] for timeframe in self.timeframes for symbol in self.symbols]
         self.candles_since_ms = exchange_ms()
         if self.klines is not None:
             klines_tap(self.client, self.klines)
+        await all_or_none([self._candles_watch(part) for part in self._parts(pairs)])
+
+    async def _candles_watch(self, pairs: list[list[str]]) -> None:
         while True:
             with connected(self.exchange):
                 await self.client.watch_ohlcv_for_symbols(pairs)
             self._event()
             await asyncio.sleep(CANDLES_S)
+
+    def _parts(self, topics: list[T]) -> list[list[T]]:
+        """As many of them at once as one request may name."""
+        most = self.quirks.topics_at_once or len(topics) or 1
+        return [topics[start : start + most] for start in range(0, len(topics), most)]
 
     def final_candles(self, timeframe: str, open_ms: int, close_ms: int) -> dict[str, list[float]]:
         """Candles of this open time that are final: a later one of the symbol has begun, and the socket was up over
@@ -98,7 +129,16 @@ class MarketFeed:
         if not self.delivering.is_set():
             self.delivering.set()
 
-    def _changed(self, tickers: dict[str, Any]) -> list[QuoteRow]:
+
+class Changes:
+    """Which quotes of some symbols are to be published: those that changed, and every few seconds all."""
+
+    def __init__(self, symbols: list[str]) -> None:
+        self.symbols, self._renewed = symbols, 0.0
+        self._seen: dict[str, tuple[Any, ...]] = {}
+
+    def rows(self, tickers: dict[str, Any]) -> list[QuoteRow]:
+        """The rows to publish now."""
         renew = time.monotonic() - self._renewed > RENEW_S
         rows = []
         for symbol in self.symbols:
@@ -109,6 +149,19 @@ class MarketFeed:
         if renew:
             self._renewed = time.monotonic()
         return rows
+
+
+async def all_or_none(coroutines: Sequence[Awaitable[None]]) -> None:
+    """Run them side by side; when the first ends or breaks, end the others and raise what it raised."""
+    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from signals.candles.seconds import SecondsBook
 from signals.domain.timeframes import last_closed_ms, timeframe_ms
 from signals.exchange_clock import ExchangeClock
 from signals.leases import lease_release, lease_take, owner_name
-from signals.market_feed import MarketFeed
+from signals.market_feed import MarketFeed, all_or_none
 from signals.selectors import symbols_selected, symbols_streamed
 from signals.services import exchange_state
 from signals.services.setup import exchange_prepare
@@ -146,7 +146,7 @@ class Streams:
         loops += [self._closes(timeframe) for timeframe in settings.XRAY_TIMEFRAMES]
         loops += self._trade_loops(client, symbols)
         log.info("Streaming %d symbols of %s.", len(symbols), self.exchange)
-        await _all_or_none(loops)
+        await all_or_none(loops)
 
     def _trade_loops(self, client: Any, symbols: list[str]) -> list[Coroutine[Any, Any, None]]:
         """One-second candles where XRAY_SECONDS wants them; the book outlives a connection, its gaps are marked."""
@@ -289,16 +289,3 @@ class Streams:
             return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, clean)
-
-
-async def _all_or_none(coroutines: Sequence[Awaitable[None]]) -> None:
-    """Run them side by side; when the first ends or breaks, end the others and raise what it raised."""
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

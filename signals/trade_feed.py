@@ -15,7 +15,7 @@ from django.conf import settings
 from accounts.exchanges import lean_ccxt
 from signals.candles.seconds import SECOND_MS, Seconds, SecondsBook
 from signals.candles.seconds_store import seconds_write
-from signals.market_feed import connected
+from signals.market_feed import all_or_none, connected
 from signals.seconds import seconds_share
 
 KEPT = 4  # trades a symbol that ccxt may look at again
@@ -50,7 +50,7 @@ class TradeFeed:
             if self.client.has.get("watchTradesForSymbols"):
                 await self._watch(self.client.watch_trades_for_symbols, self.symbols)
             else:
-                await asyncio.gather(*(self._watch(self.client.watch_trades, symbol) for symbol in self.symbols))
+                await all_or_none([self._watch(self.client.watch_trades, symbol) for symbol in self.symbols])
         finally:
             self.book.broken()
 

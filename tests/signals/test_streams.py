@@ -10,7 +10,7 @@ from signals import quotes, streams, tasks
 from signals.candles.feed import candles_get
 from signals.exchange_clock import ExchangeClock
 from signals.leases import LEASE_S, lease_release, lease_take, owner_name
-from signals.market_feed import MarketFeed
+from signals.market_feed import Changes, MarketFeed
 from signals.models import ExchangeState
 from signals.services.exchange_state import exchange_failed
 
@@ -187,15 +187,15 @@ def test_final_candles_need_a_later_candle_and_an_unbroken_socket(sockets):
     assert made.final_candles("1m", 0, MINUTE) == {}
 
 
-def test_quotes_are_sampled_on_change_and_confirmed_now_and_then(sockets):
-    made = feed_of(sockets)
-    made._changed({})
+def test_quotes_are_sampled_on_change_and_confirmed_now_and_then():
+    made = Changes(["A/USDT", "B/USDT", "C/USDT"])
+    made.rows({})
     tickers = {"A/USDT": ticker(1e-9, 1.1e-9), "B/USDT": ticker(0, 1), "C/USDT": {"bid": None, "ask": 1.0}}
-    (row,) = made._changed(tickers)
+    (row,) = made.rows(tickers)
     assert (str(row.bid), str(row.ask), row.bid_size) == ("1E-9", "1.1E-9", 3)
-    assert made._changed(tickers) == []
+    assert made.rows(tickers) == []
     made._renewed = float("-inf")
-    assert [row.symbol for row in made._changed(tickers)] == ["A/USDT"]
+    assert [row.symbol for row in made.rows(tickers)] == ["A/USDT"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -128,6 +128,8 @@ class Quirks:
     exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
     does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
     cancelled like any other order, or as `stops_apart` says; None: `no_stop` says why, and the platform holds it.
+    `topics_at_once` is how many topics one request of a market socket may name (0: any),
+    `quotes_asked` that quotes are asked for by REST instead: all in one light request.
     """
 
     name: str
@@ -151,6 +153,8 @@ class Quirks:
     stops_apart: StopsApart | None = None
     no_stop: str = ""
     expiry: Callable[[str, Mapping[str, str]], dict[str, str]] = expiry_of_signature
+    topics_at_once: int = 0
+    quotes_asked: bool = False
     limits: Limits = UNSTATED
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
     usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold

@@ -80,6 +80,7 @@ QUIRKS = Quirks(
     fee_coin="MNT",
     balance_mark="result",
     account_ready=_ready,
+    topics_at_once=10,
     order_look=_look,
     client_id_param="orderLinkId",
     trade_read=_trade,

@@ -59,6 +59,7 @@ QUIRKS = Quirks(
     no_stop="Stops are kept in lists of their own, and one that is set off becomes another order.",
     fee_coin="KCS",
     account_ready=_ready,
+    topics_at_once=100,
     # 4000 of the spot pool in 30 s by an account, 2000 of the public one by an address.
     limits=Limits(Allowed(PUBLIC_POOL, 30.0), key=Allowed(4000.0, 30.0), keys_count=False),
     usage=_usage,

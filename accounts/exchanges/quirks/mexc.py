@@ -32,6 +32,8 @@ QUIRKS = Quirks(
     no_stop="Its spot API has no stop orders.",
     fee_coin="MX",
     balance_mark="balances",
+    # One socket tells of 30 symbols at most, and ccxt takes its best bids and asks for something else.
+    quotes_asked=True,
     # 500 weights in 10 s by address and by account, of which ccxt reckons 200 units; five orders a second.
     limits=Limits(Allowed(200.0, 10.0), key=Allowed(200.0, 10.0), orders=Allowed(5.0, 1.0)),
 )
