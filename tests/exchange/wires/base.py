@@ -83,6 +83,8 @@ class Wire:
                 await asyncio.wait_for(self.stopping.wait(), TICK_S)
             except TimeoutError:
                 continue
+        if self.stream is not None:
+            self.stream.close()
         await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

@@ -25,6 +25,11 @@ class Quotes(Stream):
             self._telling = asyncio.ensure_future(self._tell_on())
         return told
 
+    def close(self) -> None:
+        """Tell nothing any more."""
+        if self._telling is not None:
+            self._telling.cancel()
+
     async def _tell_on(self) -> None:
         while True:
             await asyncio.sleep(0.1)

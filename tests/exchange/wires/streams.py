@@ -52,6 +52,9 @@ class Stream:
         self.ready = [one for one in self.ready if one is not socket]
         return socket
 
+    def close(self) -> None:
+        """The server ends."""
+
     async def opened(self, socket: Any, request: web.Request) -> None:
         """What is said first."""
 
