@@ -216,6 +216,7 @@ class PositionOutput(_OfBot):
     """What one bot holds (or held) of one instrument."""
 
     signal = serializers.UUIDField(source="signal.public_id", default=None, allow_null=True)
+    stop_rests = serializers.BooleanField(default=False, help_text="Whether its stop rests at the exchange.")
 
     class Meta:
         model = Position
@@ -237,6 +238,7 @@ class PositionOutput(_OfBot):
             "gone",
             "stop_price",
             "stop_kind",
+            "stop_rests",
             "target_price",
             "raise_price",
             "step_price",

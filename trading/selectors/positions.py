@@ -67,10 +67,15 @@ def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str
         rows = rows.filter(account=account)
     if symbol:
         rows = rows.filter(instrument__symbol=symbol)
-    stops = Order.objects.filter(position=OuterRef("pk"), type=Order.Type.STOP, status=Order.Status.ACTIVE)
-    found = list(rows.annotate(stop_rests=Exists(stops)))  # at the exchange
+    found = list(rows.annotate(stop_rests=stop_rests()))
     prices = _bids(found)
     return [_row(position, prices.get((position.account.exchange, position.instrument.symbol))) for position in found]
+
+
+def stop_rests() -> Exists:
+    """Whether the stop of a position rests at the exchange as an order."""
+    stops = Order.objects.filter(position=OuterRef("pk"), type=Order.Type.STOP, status=Order.Status.ACTIVE)
+    return Exists(stops)
 
 
 def open_totals(rows: Iterable[OpenRow], in_positions: Decimal | None = None) -> OpenTotals:
