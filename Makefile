@@ -27,9 +27,9 @@ setup-dev: ## make .venv with the test and lint tools too
 test: setup-dev ## all tests that need no server (with DATABASE_URL and REDIS_URL set: on those): [PYTEST_ARGS="-k scan"]
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-faults: setup-dev ## the fault laboratory in full: 20,000 simulated histories, every pair of faults
+faults: setup-dev ## the fault laboratory in full: 20,000 simulated histories, every pair of faults (with DATABASE_URL and REDIS_URL set: restarts)
 	@$(PY) -m tests.faults.simulation --seeds 20000
-	@FAULTS=all KILL_SEEDS=50 exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults tests/trading/test_kill.py $(PYTEST_ARGS)
+	@FAULTS=all KILL_SEEDS=50 RESTART_SEEDS=20 exec $(PY) -m pytest -n 2 --dist loadgroup tests/faults tests/trading/test_kill.py tests/restarts $(PYTEST_ARGS)
 
 coverage: setup-dev ## which lines the tests without a server reach (twice as slow)
 	@exec $(PY) -m pytest -n 2 --dist loadgroup -m 'not browser and not servers' --cov --cov-report=term:skip-covered

@@ -25,11 +25,3 @@ def world(tmp_path_factory):
     made = world_make(tmp_path_factory.mktemp("restarts"))
     yield made
     made.end()
-
-
-@pytest.fixture
-def spoiled_world(tmp_path):
-    """One that may be left in any state."""
-    made = world_make(tmp_path)
-    yield made
-    made.end()

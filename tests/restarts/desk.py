@@ -147,6 +147,14 @@ def sent() -> int:
     return Order.objects.count()
 
 
+def sweeps_ask(number: int) -> None:
+    """So many messages at once: every worker gets some."""
+    from trading.tasks import sweep
+
+    for _ in range(number):
+        sweep.delay()
+
+
 def streams_forget() -> None:
     """No user stream counts as delivering until it does again."""
     from trading.services.reconciliation import stream_lost
@@ -184,7 +192,7 @@ def _account_report(account: ExchangeAccount) -> dict[str, Any]:
 
 
 Step = Callable[..., Any]
-ACTS = (setup, sweep_every, enter, signals_come, leave, stop, stops_lift, streams_forget)
+ACTS = (setup, sweep_every, enter, signals_come, leave, stop, stops_lift, sweeps_ask, streams_forget)
 LOOKS = (priced, waiting, unsettled, sent, streamed, report)
 STEPS: dict[str, Step] = {step.__name__: step for step in (*ACTS, *LOOKS)}
 

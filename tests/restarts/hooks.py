@@ -13,11 +13,11 @@ from django.conf import settings
 
 from trading import leases
 from trading.brokers.live import LiveBroker
-from trading.turn.execution import Execution
 
 chance = random.Random(os.environ.get("RESTARTS_SEED", "0"))
 if seconds := os.environ.get("RESTARTS_VISIBILITY_S"):  # when a message that nobody acknowledged is delivered again
-    current_app.conf.broker_transport_options = {"visibility_timeout": float(seconds)}
+    looks = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    current_app.conf.broker_transport_options = {"visibility_timeout": float(seconds), **looks}
 
 
 def on(name: str) -> bool:
@@ -45,13 +45,7 @@ def note(task_id: str, task: Any, **_kwargs: Any) -> None:
         lines.write(f"{task_id} {task.name} {os.getpid()}\n")
 
 
-_before_send, _recover, _claim = Execution.before_send, LiveBroker.recover, leases._claim
-
-
-def before_send(self: Execution) -> None:
-    """Planted: orders leave before they are committed."""
-    if not on("uncommitted"):
-        _before_send(self)
+_recover, _claim = LiveBroker.recover, leases._claim
 
 
 def recover(self: LiveBroker, order: Any, instrument: Any) -> Any:
@@ -64,4 +58,4 @@ def claim(account_id: int, owner: str, at: Any, where: str, *values: Any) -> Any
     return _claim(account_id, owner, at, "TRUE") if on("resend") else _claim(account_id, owner, at, where, *values)
 
 
-Execution.before_send, LiveBroker.recover, leases._claim = before_send, recover, claim  # type: ignore[method-assign]
+LiveBroker.recover, leases._claim = recover, claim  # type: ignore[method-assign]

@@ -41,6 +41,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.programs, self.port = postgres_programs(), free_port()
+        self.more = ""  # options from its next start on
         self.folder = Path(tempfile.mkdtemp(prefix="xray-postgres-"))  # pytest's own folders are closed to others
         if os.getuid() == 0:
             shutil.chown(self.folder, OWNER)
@@ -57,6 +58,7 @@ class Postgres:
     def start(self) -> None:
         """Returns when it takes connections."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60"
+        options += f" {self.more}"
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
 
     def stop(self, how: str) -> None:

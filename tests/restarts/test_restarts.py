@@ -57,11 +57,6 @@ def test_all_settles_and_the_books_agree_whatever_is_restarted(world, seed):
         print(f"{what}: settled {took:.1f} s later")
     assert in_flight > 0, "no order was ever on its way"
     left(world)
-    world.do("streams_forget")
-    world.do("enter", amounts=["100"], resting=False)
-    world.until("every account's user stream delivers", lambda: world.do("streamed") == len(KEYS), 60)
-    world.settled()
-    left(world)
 
 
 def left(world):
@@ -76,19 +71,22 @@ def left(world):
 
 def test_entries_that_expire_meanwhile_are_dropped_and_exits_are_not(world):
     world.faults(0)
+    world.do("streams_forget")
     world.do("enter", amounts=["100"], resting=False)
     world.settled()
-    world.postgres.stop("fast")
-    world.postgres.start()
-    left(world)
+    world.until("every account's user stream delivers", lambda: world.do("streamed") == len(KEYS), 60)
+    world.do("leave")
     known = set(world.do("signals_come", lives_s=1.5))
     world.postgres.stop("immediate")
     time.sleep(1.5)
     world.postgres.start()
     world.settled()
-    came = [row for ours in world.books_agree(KEYS) for row in ours["intents"] if row["id"] in known]
+    reports = world.books_agree(KEYS)
+    came = [row for ours in reports for row in ours["intents"] if row["id"] in known]
     assert {row["status"] for row in came} <= {"expired", "done"}
     assert any(row["status"] == "expired" for row in came)
+    exits = [row["status"] for ours in reports for row in ours["intents"] if row["purpose"] == "force_exit"]
+    assert set(exits) == {"done"}
     left(world)
 
 
