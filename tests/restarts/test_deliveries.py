@@ -54,7 +54,7 @@ def queued(world):
 @pytest.mark.parametrize("seed", range(SEEDS or 1))
 def test_once_is_enough_however_often_a_task_is_delivered(world, second, seed):
     rng = random.Random(seed)
-    world.faults(seed, *SLOW, LOST)
+    world.faults(seed, *[fault | {"seconds": 0.7} for fault in SLOW], LOST)
     known = takers(world).keys()
     world.switch("copies")
     try:
