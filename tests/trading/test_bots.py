@@ -110,7 +110,12 @@ def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
     [
         ("binance", "practice", "exchange", None),
         ("binance", "practice", "platform", "Binance can hold the stop: choose that."),
-        ("okx", "testnet", "exchange", "OKX holds no stop for this platform. Stops are algo orders"),
+        (
+            "bybit",
+            "testnet",
+            "exchange",
+            "Bybit holds no stop for this platform. A stop that is set off",
+        ),
         ("mexc", "live", "platform", "While this platform is down, nothing sells."),
         ("mexc", "paper", "exchange", None),
     ],

@@ -81,7 +81,7 @@ def order(**values):
 
 
 def trade(number, amount="0.5", **values):
-    info = {"price": "64000.10000000", "qty": amount, "commission": "0.00050000000000000001"}
+    info = {"price": "64000.10000000", "qty": amount, "commission": "0.00050000000000000001", "commissionAsset": "BTC"}
     return {
         "id": str(number),
         "order": "77",

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.exchanges.errors import ExchangeError
+from accounts.interrupts import ctrl_c_insists
 from signals.candles.cleaning import CandlesRefused
 from signals.domain.timeframes import TIMEFRAMES
 
@@ -48,10 +49,11 @@ class Command(BaseCommand):
         work = {"fetch": _fetch, "import": _import, "check": _check, "repair": _repair, "export": _export}
         good = done = 0
         try:
-            for fine, line, text in work[options["action"]](self, options):
-                good, done = good + fine, done + 1
-                self.stdout.write(json.dumps(line) if options["json"] else text)
-                self.stdout.flush()
+            with ctrl_c_insists():
+                for fine, line, text in work[options["action"]](self, options):
+                    good, done = good + fine, done + 1
+                    self.stdout.write(json.dumps(line) if options["json"] else text)
+                    self.stdout.flush()
         except KeyboardInterrupt:
             self.stderr.write("Stopped. Nothing is lost: the same command goes on from here.")
             sys.exit(STOPPED)
