@@ -190,7 +190,8 @@ def _executed(made: Position, side: str, price: Decimal, at: datetime, purpose: 
 
 
 def snapshots(where: ExchangeAccount, values: list[str], every: timedelta = timedelta(minutes=10)) -> None:
-    """Equity snapshots that end now."""
+    """Equity snapshots that end now, and count what was paid in."""
+    paid = LedgerEntry.objects.filter(account=where).order_by("-pk").values_list("pk", flat=True).first()
     begin = now() - every * (len(values) - 1)
     BalanceSnapshot.objects.bulk_create(
         BalanceSnapshot(
@@ -200,6 +201,7 @@ def snapshots(where: ExchangeAccount, values: list[str], every: timedelta = time
             free=Decimal(value) * Decimal("0.7"),
             in_positions=Decimal(value) * Decimal("0.3"),
             net_deposits=Decimal(10000),
+            ledger_seen=paid or 0,
         )
         for number, value in enumerate(values)
     )
@@ -211,9 +213,10 @@ def notice(user: User, level: str = "warn", title: str = "Bot paused", text: str
 
 def balances(where: ExchangeAccount, cash: str = "9800") -> None:
     """Balances and the deposit that make the account's live value: cash plus what its open positions hold."""
-    LedgerEntry.objects.create(
+    paid = LedgerEntry.objects.create(
         account=where, reference="start", currency="USDT", amount=Decimal(10000), kind="deposit", at=now()
     )
+    BalanceSnapshot.objects.filter(account=where).update(ledger_seen=paid.pk)
     Balance.objects.create(account=where, currency="USDT", total=Decimal(cash))
     for row in Position.objects.filter(account=where, status="open").select_related("instrument"):
         Balance.objects.create(account=where, currency=row.instrument.base, total=row.amount)
