@@ -254,7 +254,7 @@ def test_pages_say_where_the_stop_of_an_open_position_waits(world, page):
     Order.objects.filter(position=open_one).update(type="stop", side="sell", status="active")
     after = shown()
     assert "· stop at Binance" in after["bot"] and "at Binance" in after["trade"]
-    assert "· at Binance" in after["overview"] and "· at Binance" not in before["overview"]
+    assert "rests at Binance" in after["overview"] and "rests at Binance" not in before["overview"]
 
 
 def test_a_text_from_outside_is_escaped(world, page):

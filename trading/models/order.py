@@ -30,7 +30,7 @@ class Intent(models.Model):
         REDUCE = "reduce", "Sale of a part by hand"
         CANCEL = "cancel", "Cancel by hand"
         REPLACE = "replace", "Change by hand"
-        PROTECT = "protect", "Stop at the exchange"
+        PROTECT = "protect", "Resting stop"
 
     class Status(models.TextChoices):
         """Its life: pending, then claimed, then exactly one of the rest."""

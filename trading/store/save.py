@@ -28,9 +28,11 @@ from trading.domain.types import (
     LedgerPosted,
     OrderChanged,
     OrderPlaced,
+    OrderState,
     PositionChanged,
     PositionState,
     PositionStatus,
+    Purpose,
     RiskDenied,
     RiskTripped,
     Side,
@@ -291,11 +293,16 @@ def _bots(keys: Keys, folded: _Folded) -> None:
     for placed in (effect for effect in folded.orders.values() if isinstance(effect, OrderPlaced | OrderChanged)):
         order = placed.order
         if order.created_at == placed.at:
-            verb = "Buys" if order.side is Side.BUY else "Sells"
-            words = f"{verb} {text(order.amount)} {order.symbol} ({order.purpose.replace('_', ' ')})."
-            last[order.bot_id] = (placed.at, words)
+            last[order.bot_id] = (placed.at, _placed_words(order))
     last |= {effect.bot_id: (effect.at, effect.reason) for effect in folded.tripped}
     said = {keys.bots[bot_id]: saying for bot_id, saying in last.items() if bot_id in keys.bots}
     said = {pk: saying for pk, saying in said.items() if keys.said.get(pk) != saying}
     rows_update(Bot, {pk: {"last_decision": words[:240], "last_decision_at": at} for pk, (at, words) in said.items()})
     keys.said |= said
+
+
+def _placed_words(order: OrderState) -> str:
+    what = f"{text(order.amount)} {order.symbol}"
+    if order.purpose is Purpose.PROTECT:
+        return f"Has a stop for {what} rest at the exchange, at {text(order.price or ZERO)}."
+    return f"{'Buys' if order.side is Side.BUY else 'Sells'} {what} ({order.purpose.replace('_', ' ')})."
