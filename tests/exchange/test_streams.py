@@ -1,12 +1,14 @@
 """User-data streams of OKX, Bybit, KuCoin and MEXC over real sockets, each in its own format, by unmodified ccxt."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from accounts.exchanges import factory
 from accounts.exchanges.loop import background_loop
 from tests.exchange.desk import until
 from tests.exchange.test_wires import Desk, wire  # noqa: F401  the fixture
@@ -86,9 +88,10 @@ def test_a_socket_that_ends_is_a_gap_and_is_opened_again(followed, exchange) -> 
     until(here.rings)
     gaps = AccountLease.objects.filter(account=here.account, check_reason="a gap in its stream")
     assert not gaps.exists()
+    old = set(here.stream.ready)
     here.stream.drop()
     until(gaps.exists)
-    until(lambda: here.stream.ready)
+    until(lambda: set(here.stream.ready) - old)
     before = here.rings()
     here.stream.tell("canceled")
     until(lambda: here.rings() > before)
@@ -116,3 +119,60 @@ def test_a_login_that_is_not_answered_is_no_stream(followed, monkeypatch, exchan
     here.stream.silent = False
     until(lambda: here.stream.ready)
     until(lambda: AccountMemory(here.account.pk).note_read(STREAM))
+
+
+@pytest.fixture
+def streaming(monkeypatch) -> Any:
+    """`streaming(ping_ms=...)` has clients ping that often; MEXC's key is kept alive `key_ms` apart."""
+    own = factory._config
+
+    def often(ping_ms: int, key_ms: int = 1_200_000) -> None:
+        def config(quirks: Any, account: Any) -> Any:
+            made = own(quirks, account)
+            options = made["options"] | {"listenKeyRefreshRate": key_ms}
+            return made | {"options": options, "streaming": {"keepAlive": ping_ms}}
+
+        monkeypatch.setattr(factory, "_config", config)
+        monkeypatch.setattr(STREAMS["kucoin"], "ping_ms", ping_ms)
+
+    return often
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_pings_in_the_exchanges_own_words_keep_a_socket_and_unanswered_ones_end_it(
+    followed, streaming, exchange
+) -> None:
+    """ccxt gives up a socket after two intervals without a pong that it understands."""
+    streaming(ping_ms=150)
+    here = followed(exchange)
+    until(lambda: any(count >= 5 for count in here.stream.pings.values()))
+    here.stream.tell()
+    until(here.rings)
+    here.stream.deaf, before = True, here.stream.logins
+    until(lambda: here.stream.logins > before)
+    until(AccountLease.objects.filter(account=here.account, check_reason="a gap in its stream").exists)
+
+
+def test_a_host_that_kucoin_names_is_not_dialled_unless_it_is_allowed(followed, monkeypatch, caplog) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0.5)
+        at = f"ws://127.0.0.1:{elsewhere.getsockname()[1]}/endpoint"
+        monkeypatch.setattr(STREAMS["kucoin"], "elsewhere", at)
+        here = followed("kucoin")
+        until(lambda: "is not a configured address, so it was not dialled" in caplog.text)
+        assert here.stream.logins and "Its orders are read by REST every few seconds instead." in caplog.text
+        with pytest.raises(TimeoutError):
+            elsewhere.accept()
+
+
+def test_mexcs_key_is_kept_alive_and_one_that_it_forgot_is_replaced(followed, streaming) -> None:
+    streaming(ping_ms=8000, key_ms=150)
+    here = followed("mexc")
+    until(lambda: here.stream.kept >= 2)
+    assert here.stream.logins == 1
+    here.stream.listen_key, old = "forgotten", set(here.stream.ready)
+    until(lambda: set(here.stream.ready) - old)
+    assert here.stream.logins >= 2
+    before = here.rings()
+    here.stream.tell()
+    until(lambda: here.rings() > before)

@@ -5,13 +5,14 @@ import base64
 import hashlib
 import hmac
 import json
+from collections import defaultdict
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from accounts.exchanges.lean_ccxt import prepare
-from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Wire
+from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Answer, Wire
 
 ORDER = {"symbol": "ETHUSDT", "price": "1800.00", "amount": "0.0500", "id": "77", "client": "stream-1"}  # of an event
 
@@ -29,7 +30,8 @@ class Stream:
 
     def __init__(self, wire: Wire) -> None:
         self.wire, self.ready, self.logins = wire, [], 0
-        self.refuses = self.silent = False  # refuses a login; answers nothing at all
+        self.refuses = self.silent = self.deaf = False  # refuses a login; answers nothing at all; no ping
+        self.pings: dict[Any, int] = defaultdict(int)  # by socket
         wire.stream = self
         self.routes_add()
 
@@ -51,6 +53,11 @@ class Stream:
                     await self.say(socket, answer)
         self.ready = [one for one in self.ready if one is not socket]
         return socket
+
+    def pinged(self, socket: Any, pong: Any) -> list[Any]:
+        """A ping in the exchange's own words, and what it answers."""
+        self.pings[socket] += 1
+        return [] if self.deaf else [pong]
 
     def close(self) -> None:
         """The server ends."""
@@ -100,7 +107,7 @@ class OkxStream(Stream):
 
     def heard(self, socket: Any, text: str) -> list[Any]:
         if text == "ping":
-            return ["pong"]
+            return self.pinged(socket, "pong")
         asked = json.loads(text)
         if asked["op"] == "login":
             self.logins += 1
@@ -129,7 +136,7 @@ class BybitStream(Stream):
     def heard(self, socket: Any, text: str) -> list[Any]:
         asked = json.loads(text)
         if asked["op"] == "ping":
-            return [{"req_id": "", "op": "pong", "args": ["1700000000000"], "conn_id": "c"}]
+            return self.pinged(socket, {"req_id": "", "op": "pong", "args": ["1700000000000"], "conn_id": "c"})
         if asked["op"] == "auth":
             self.logins += 1
             key, expires, signature = asked["args"]
@@ -154,14 +161,17 @@ class BybitStream(Stream):
 class KucoinStream(Stream):
     path = "/endpoint"
     token = "bullet-token"
+    ping_ms = 18000
+    elsewhere = ""  # where the sockets are said to be, when that is not here
 
     def routes_add(self) -> None:
         self.wire.routes["POST /api/v1/bullet-private"] = self.bullet
 
     def bullet(self, _asked: Any) -> Any:
         self.logins += 1
-        server = {"endpoint": f"ws://127.0.0.1:{self.wire.port}{self.path}", "encrypt": True, "protocol": "websocket",
-                  "pingInterval": 18000, "pingTimeout": 10000}  # fmt: skip
+        at = self.elsewhere or f"ws://127.0.0.1:{self.wire.port}{self.path}"
+        server = {"endpoint": at, "encrypt": True, "protocol": "websocket", "pingInterval": self.ping_ms,
+                  "pingTimeout": 10000}  # fmt: skip
         return {"code": "200000", "data": {"token": self.token, "instanceServers": [server]}}
 
     async def opened(self, socket: Any, request: web.Request) -> None:
@@ -174,7 +184,7 @@ class KucoinStream(Stream):
     def heard(self, socket: Any, text: str) -> list[Any]:
         asked = json.loads(text)
         if asked["type"] == "ping":
-            return [{"id": asked["id"], "type": "pong", "timestamp": 1700000000000}]
+            return self.pinged(socket, {"id": asked["id"], "type": "pong", "timestamp": 1700000000000})
         assert asked["type"] == "subscribe" and asked["privateChannel"] is True
         if asked["topic"] == "/spotMarket/tradeOrders":
             self.ready.append(socket)
@@ -194,13 +204,22 @@ class KucoinStream(Stream):
 
 class MexcStream(Stream):
     path = "/ws"
-    listen_key = "listen-key"
+    listen_key = ""
 
     def routes_add(self) -> None:
         self.wire.routes["POST /api/v3/userDataStream"] = self.key
+        self.wire.routes["PUT /api/v3/userDataStream"] = self.key_kept
+        self.kept = 0
 
     def key(self, _asked: Any) -> Any:
         self.logins += 1
+        self.listen_key = f"listen-key-{self.logins}"  # one that was forgotten never comes back
+        return {"listenKey": self.listen_key}
+
+    def key_kept(self, asked: Any) -> Any:
+        if asked.p["listenKey"] != self.listen_key:
+            raise Answer({"code": 730706, "msg": "listen key does not exist"}, 400)
+        self.kept += 1
         return {"listenKey": self.listen_key}
 
     async def opened(self, socket: Any, request: web.Request) -> None:
@@ -209,8 +228,8 @@ class MexcStream(Stream):
 
     def heard(self, socket: Any, text: str) -> list[Any]:
         asked = json.loads(text)
-        if asked.get("method") == "PING":
-            return [{"id": 0, "code": 0, "msg": "PONG"}]
+        if asked["method"].upper() == "PING":  # documented in capitals; ccxt's small letters are answered, too
+            return self.pinged(socket, {"id": 0, "code": 0, "msg": "PONG"})
         assert asked["params"] == ["spot@private.orders.v3.api.pb"]
         self.ready.append(socket)
         return [{"id": 0, "code": 0, "msg": asked["params"][0]}]
