@@ -24,7 +24,6 @@ CLOSED_HTTP = "http://127.0.0.1:9"
 CLOSED_WS = "ws://127.0.0.1:9"
 _URL_SETS = ("api", "test", "demo", "demotrading")
 SAYING_NOTHING = ("/ping", "/userDataStream", "/listenKey")  # where {} is a good answer
-_BAN_S = {429: 10.0, 418: 120.0}  # when the exchange does not say for how long
 
 
 class DialRefused(aiohttp.ClientConnectionError):
@@ -170,20 +169,20 @@ async def _data_check(exchange: str, response: aiohttp.ClientResponse) -> None:
 
 def _limits_note(exchange: str, response: aiohttp.ClientResponse, account_id: int | None) -> None:
     """Obey a ban, of the key alone where the exchange counts by key; and see how much of the limits is used."""
-    limits = budget.limits_of(exchange)
+    limits, quirks = budget.limits_of(exchange), quirks_for(exchange.partition(":")[0])
     try:
-        usages = list(quirks_for(exchange.partition(":")[0]).usage(response.headers, limits, time.time()))
+        usages = list(quirks.usage(response.headers, limits, time.time()))
     except ValueError:  # headers that are no numbers
         usages = []
     budget.usage_seen(exchange, usages, account_id=account_id)
-    if response.status not in (*_BAN_S, 503):
+    if response.status not in (*quirks.bans_s, 503):
         return
     stated = _seconds(response.headers.get("Retry-After"))
     if stated is None and response.status == 503:
         return
     resets = max((usage.resets_s for usage in usages), default=0.0)
     of_key = response.status == 429 and limits.key is not None and not limits.keys_count
-    seconds = stated if stated is not None else resets or _BAN_S[response.status]
+    seconds = stated if stated is not None else resets or quirks.bans_s[response.status]
     budget.ban_set(exchange, seconds, account_id=account_id if of_key else None)
 
 

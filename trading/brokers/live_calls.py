@@ -143,8 +143,10 @@ def _read(client: Any, trades: Sequence[Any]) -> list[Any]:
 
 
 async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> list[Any]:
-    """The account's own executions in one symbol from a moment on."""
+    """The account's own executions in one symbol from a moment on; none where it is not listed."""
     client = await client_ready(account)
+    if symbol not in client.markets:
+        return []
     apart = quirks_for(account.exchange).stops_apart
     with translated("The list of trades"):
         rows = _read(client, await client.fetch_my_trades(symbol, since_ms))
@@ -153,11 +155,14 @@ async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> 
 
 
 async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[Answer]:
-    """What rests at the exchange in these symbols, whoever ordered it."""
+    """What rests at the exchange in these symbols, whoever ordered it.
+
+    A test network lists fewer symbols than the market that signals are made from: nothing rests in the others.
+    """
     client = await client_ready(account)
     rows: list[Answer] = []
     apart = quirks_for(account.exchange).stops_apart
-    for symbol in symbols:
+    for symbol in (name for name in symbols if name in client.markets):
         with translated("The list of open orders"):
             rows += [checked(row) for row in await client.fetch_open_orders(symbol)]
             if apart is not None:

@@ -92,6 +92,9 @@ def expiry_of_signature(_path: str, _headers: Mapping[str, str]) -> dict[str, st
     return {}
 
 
+BANS_S = {429: 10.0, 418: 120.0}
+
+
 @dataclass(frozen=True, slots=True)
 class StopsApart:
     """Stops that an exchange keeps apart from its orders.
@@ -128,6 +131,7 @@ class Quirks:
     exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
     does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
     cancelled like any other order, or as `stops_apart` says; None: `no_stop` says why, and the platform holds it.
+    `bans_s`: which HTTP statuses ask us to wait, and for how many seconds where an answer does not say.
     `topics_at_once` is how many topics one request of a market socket may name (0: any),
     `quotes_asked` that quotes are asked for by REST instead: all in one light request.
     """
@@ -158,3 +162,4 @@ class Quirks:
     limits: Limits = UNSTATED
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
     usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold
+    bans_s: Mapping[int, float] = field(default_factory=lambda: BANS_S)

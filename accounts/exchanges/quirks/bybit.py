@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
-from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
+from accounts.exchanges.quirks.base import BANS_S, Allowed, KeyPermissions, Limits, Quirks, Usage
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -87,4 +87,6 @@ QUIRKS = Quirks(
     # 600 requests in 5 s from an address (each costs one unit or more); of a key what ccxt's costs are reckoned by.
     limits=Limits(Allowed(600.0, 5.0), key=Allowed(50.0, 1.0), orders=Allowed(20.0, 1.0)),
     usage=_usage,
+    # "403, access too frequent": an address that asked too often is let in again ten minutes after it has stopped.
+    bans_s={**BANS_S, 403: 600.0},
 )
