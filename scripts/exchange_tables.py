@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +42,7 @@ def _quirks() -> str:
         rows.append(
             (
                 one.title,
-                "yes" if one.has_testnet else "no",
+                _testnet(client) if one.has_testnet else "no",
                 "yes" if one.needs_passphrase else "no",
                 "own" if one.order_look is not order_look else "ccxt's",
                 f"`{one.client_id_param}`",
@@ -61,6 +62,15 @@ def _quirks() -> str:
         "a key may", "orders of a key",
     )  # fmt: skip
     return _table(head, rows)
+
+
+def _testnet(client: Any) -> str:
+    """Where ccxt sends requests that are meant for it, and the headers that they carry."""
+    client.set_sandbox_mode(True)
+    urls = client.urls["api"]
+    host = urlsplit(urls.get("private") or urls["rest"]).netloc.replace("{hostname}", client.hostname or "")
+    headers = [f"header `{name}: {value}`" for name, value in client.headers.items()]
+    return ", ".join([f"`{host}`", *headers])
 
 
 def _allowed(limit: Any) -> str:

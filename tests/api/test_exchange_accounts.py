@@ -91,3 +91,12 @@ def test_live_is_refused_where_the_deployment_says_no(anna, settings) -> None:
     settings.XRAY_EXCHANGE_ENDPOINTS, settings.XRAY_LIVE_TRADING = "", False
     answer = _add(anna, mode="live", live_enabled=True)
     assert "XRAY_LIVE_TRADING=1" in answer.json()["error"]["fields"]["mode"][0]
+
+
+@pytest.mark.parametrize(("exchange", "title"), [("kucoin", "KuCoin"), ("mexc", "MEXC")])
+def test_testnet_is_refused_where_there_is_none(anna, settings, exchange: str, title: str) -> None:
+    settings.XRAY_EXCHANGE_ENDPOINTS = ""
+    answer = _add(anna, exchange=exchange, mode="testnet", **({"passphrase": "p"} if exchange == "kucoin" else {}))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["fields"] == {"mode": [f"{title} has no test network: use paper or practice."]}
+    assert not ExchangeAccount.objects.filter(name="keys").exists()

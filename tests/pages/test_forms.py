@@ -225,6 +225,18 @@ def test_a_wrong_account_is_refused(world, page, changes, words):
     assert answer.status_code == 422 and not ExchangeAccount.objects.filter(name="New").exists(), words
 
 
+@pytest.mark.parametrize(("exchange", "title"), [("kucoin", "KuCoin"), ("mexc", "MEXC")])
+def test_testnet_is_refused_where_there_is_none(page, settings, exchange, title):
+    settings.XRAY_EXCHANGE_ENDPOINTS = ""
+    keys = {"api_key": "k", "api_secret": "s", "passphrase": "p" if exchange == "kucoin" else ""}
+    data = {"name": "New", "exchange": exchange, "mode": "testnet", "quote_currency": "USDT", **keys}
+    answer = page.post(reverse("account_new"), data)
+    assert answer.status_code == 422 and not ExchangeAccount.objects.filter(name="New").exists()
+    text = answer.content.decode()
+    assert f"{title} has no test network: use paper or practice." in text
+    assert "test network. Binance, Bybit and OKX have one." in text, "said beforehand, too"
+
+
 def test_secrets_are_never_shown_again(world, page):
     data = {
         "name": "",

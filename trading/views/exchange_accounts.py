@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.exchanges.quirks import testnet_titles
 from accounts.models import EXCHANGES, ExchangeAccount
 from accounts.services import exchange_accounts as service
 from trading.selectors.accounts import checks_attach
@@ -24,7 +25,7 @@ KEPT = ("name", "exchange", "mode", "quote_currency", "paper_start_balance")
 MODE_HELP = {
     "paper": "Our fills on the real market's prices. No keys, play money.",
     "practice": "Real orders to the practice exchange that this platform is pointed at.",
-    "testnet": "Real orders to the exchange's test network.",
+    "testnet": f"Real orders to the exchange's test network. {testnet_titles()} have one.",
     "live": "Real orders with real money. Off until the platform and you allow it.",
 }
 DONE = {
