@@ -241,6 +241,23 @@ def test_orders_by_state(world, page):
     assert page.get(reverse("order_list") + "?status=nonsense").content.decode().count(row) == 3
 
 
+def test_a_limit_order_that_rests_can_be_cancelled_and_changed_on_its_pages(world, page):
+    order = Order.objects.filter(bot=world.bot).first()
+    Order.objects.filter(pk=order.pk).update(type="limit", side="buy", status="active", price="100", amount="0.5")
+    for url in (reverse("order_list") + "?status=active", reverse("bot_detail", args=[world.bot.public_id])):
+        answer = page.get(url)
+        assert answer.status_code == 200
+        text = answer.content.decode()
+        assert reverse("order_change", args=[order.public_id]) in text and "Cancel" in text
+
+
+def test_an_amount_with_a_comma_is_refused_with_how_to_write_it(world, page):
+    symbol = Position.objects.filter(bot=world.bot).first().instrument.symbol
+    given = {"bot": world.bot.pk, "amount_quote": "10,5", "limit_price": ""}
+    answer = page.post(reverse("chart_entry", args=[symbol]), given)
+    assert answer.status_code == 422 and "Write it with a point, such as 10.5." in answer.content.decode()
+
+
 def test_pages_say_where_the_stop_of_an_open_position_waits(world, page):
     open_one = Position.objects.get(status="open", bot=world.bot)
     urls = {"bot": reverse("bot_detail", args=[world.bot.public_id]), "overview": reverse("overview")}

@@ -37,8 +37,11 @@ def test_a_part_is_asked_once_and_by_its_owner(make):
     with pytest.raises(PermissionDenied):
         position_reduce_request(position=position, actor=make.user(), share="0.5")
     first = position_reduce_request(position=position, actor=position.bot.user, share="0.5")
-    again = position_reduce_request(position=position, actor=position.bot.user, share="0.25")
+    again = position_reduce_request(position=position, actor=position.bot.user, share="0.50")
     assert (again.pk, again.share, again.purpose) == (first.pk, D("0.5"), "reduce")
+    for other in ({"share": "0.25"}, {"amount": "0.5"}):
+        with pytest.raises(ValidationError, match="being sold already"):
+            position_reduce_request(position=position, actor=position.bot.user, **other)
     position.status = "closing"
     position.save()
     with pytest.raises(ValidationError, match="closing"):
@@ -73,7 +76,9 @@ def test_a_waiting_order_gets_another_price():
         with pytest.raises(ValidationError, match=words):
             order_replace_request(order=order, actor=world.bot.user, **given)
     intent = order_replace_request(order=order, actor=world.bot.user, limit_price="91")
-    assert order_replace_request(order=order, actor=world.bot.user, limit_price="92").pk == intent.pk
+    assert order_replace_request(order=order, actor=world.bot.user, limit_price="91").pk == intent.pk
+    with pytest.raises(ValidationError, match="Another change"):
+        order_replace_request(order=order, actor=world.bot.user, limit_price="92")
     world.run()
     old, new = Order.objects.order_by("leg")
     assert (old.status, new.status, new.price, new.leg) == ("cancelled", "active", D(91), 1)

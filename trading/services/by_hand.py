@@ -22,8 +22,9 @@ def position_reduce_request(
 ) -> Intent:
     """Queue the sale of a part: a `share` of what is held then, or an `amount` of base currency.
 
-    Asking again while the first request waits gives the same intent. What would be left below the smallest order is
-    sold along. Raises ValidationError that says what is allowed, PermissionDenied when it is somebody else's.
+    Asking for the same again while it waits gives the same intent, for something else is refused. What would be left
+    below the smallest order is sold along. Raises ValidationError that says what is allowed, PermissionDenied when it
+    is somebody else's.
     """
     owner_check(position.bot.user_id, actor)
     with transaction.atomic():
@@ -34,6 +35,7 @@ def position_reduce_request(
         values = _part(position, share, amount)
         waiting = Intent.objects.filter(position=position, status__in=WAITING, purpose=Intent.Purpose.REDUCE)
         if found := waiting.first():
+            _same(found, "position", values, "A part of it is being sold already: ask again when it is sold.")
             return found
         intent = Intent.objects.create(
             bot=position.bot,
@@ -49,6 +51,12 @@ def position_reduce_request(
         audit_record(actor=actor, action="position.reduce_requested", obj=position, detail=detail, ip=ip)
         accounts_wake([position.account_id])
     return intent
+
+
+def _same(intent: Intent, field: str, values: dict[str, Decimal], words: str) -> None:
+    """Raise ValidationError when something else is asked for than what waits."""
+    if any(getattr(intent, name) != value for name, value in values.items()):
+        raise ValidationError({field: [words]})
 
 
 def _part(position: Position, share: Any, amount: Any) -> dict[str, Decimal]:
@@ -79,8 +87,9 @@ def order_replace_request(
 ) -> Intent:
     """Queue another price or amount (base currency, with what is filled already) for a limit order that waits to buy.
 
-    The old order is cancelled first, and the new one sent when that is proved; asking again while that waits gives the
-    same intent. Raises ValidationError that says what is allowed, PermissionDenied when it is somebody else's.
+    The old order is cancelled first, and the new one sent when that is proved; asking for the same again while that
+    waits gives the same intent, for something else is refused. Raises ValidationError that says what is allowed,
+    PermissionDenied when it is somebody else's.
     """
     owner_check(order.bot.user_id, actor)
     with transaction.atomic():
@@ -89,11 +98,13 @@ def order_replace_request(
         if order.status != Order.Status.ACTIVE or order.type != Order.Type.LIMIT or order.side != "buy":
             raise ValidationError({"order": ["Only a limit order that waits to buy can be changed."]})
         waiting = Intent.objects.filter(order=order, status__in=WAITING, purpose=Intent.Purpose.REPLACE)
+        wanted = _wanted(order, limit_price, amount)
         if found := waiting.first():
+            _same(found, "order", wanted, "Another change of this order is under way: ask again when it is done.")
             return found
         if order.cancel_requested_at is not None:
             raise ValidationError({"order": ["The cancel of this order was asked for already."]})
-        intent = _replace_queue(order, _wanted(order, limit_price, amount))
+        intent = _replace_queue(order, wanted)
         detail = {"limit_price": str(intent.limit_price or ""), "amount": str(intent.amount or "")}
         audit_record(actor=actor, action="order.change_requested", obj=order, detail=detail, ip=ip)
         accounts_wake([order.account_id])

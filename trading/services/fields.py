@@ -47,7 +47,8 @@ def decimal_value(raw: Any, words: str) -> Decimal:
         number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(str(raw).strip())
         checked = ExactDecimalField().to_python(number)
     except (InvalidOperation, ValidationError):
-        raise ValueError(f"Not a usable number. {words}") from None
+        comma = " Write it with a point, such as 10.5." if "," in str(raw) else ""
+        raise ValueError(f"Not a usable number.{comma} {words}") from None
     if checked is None:
         raise ValueError(words)
     return checked

@@ -83,8 +83,8 @@ def entry(request: HttpRequest, symbol: str) -> HttpResponse:
         entry_request(
             bot=bot,
             symbol=instrument.symbol,
-            amount_quote=given["amount_quote"].replace(",", ""),
-            limit_price=given["limit_price"].replace(",", "") or None,
+            amount_quote=given["amount_quote"],
+            limit_price=given["limit_price"] or None,
             actor=user,
             ip=client_ip(request),
         )
