@@ -75,9 +75,9 @@ def _build(request: HttpRequest, user: User) -> Shell:
 
 
 def page_of(request: HttpRequest) -> str:
-    """Path of the page that is open: of a partial it is the page that asked for it."""
+    """Path of the page that is open: of a partial it is the page that asked for it, of a refused form its page."""
     current = request.headers.get("HX-Current-URL", "")
-    return urlsplit(current).path or "/" if current else request.path
+    return urlsplit(current).path or "/" if current else str(getattr(request, "page_path", request.path))
 
 
 def _account_fill(values: Shell) -> None:

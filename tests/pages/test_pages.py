@@ -255,7 +255,11 @@ def test_an_amount_with_a_comma_is_refused_with_how_to_write_it(world, page):
     symbol = Position.objects.filter(bot=world.bot).first().instrument.symbol
     given = {"bot": world.bot.pk, "amount_quote": "10,5", "limit_price": ""}
     answer = page.post(reverse("chart_entry", args=[symbol]), given)
-    assert answer.status_code == 422 and "Write it with a point, such as 10.5." in answer.content.decode()
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "Write it with a point, such as 10.5." in text
+    assert f'name="next" value="{reverse("chart", args=[symbol])}"' in text, (
+        "buttons of this page lead back to the page"
+    )
 
 
 def test_pages_say_where_the_stop_of_an_open_position_waits(world, page):

@@ -34,10 +34,12 @@ def post_only(page: str, *names: str) -> Callable[[View], View]:
 
         @wraps(view)
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            back = reverse(page, args=[kwargs[name] for name in names])
             if request.method not in ("GET", "HEAD"):
+                request.page_path = back  # type: ignore[attr-defined]  # where the buttons of an answered page lead
                 return checked(request, *args, **kwargs)
             messages.info(request, NOT_DONE)
-            return redirect(reverse(page, args=[kwargs[name] for name in names]))
+            return redirect(back)
 
         return wrapped
 
