@@ -108,45 +108,34 @@ def test_what_the_test_network_does_not_list_is_refused_in_words(network) -> Non
     assert not here.test.core.orders and not here.main.core.orders
 
 
+async def _balances(account: ExchangeAccount) -> Any:
+    with translated("The balances"):
+        return await account_client(account).fetch_balance()
+
+
 @pytest.mark.parametrize("exchange", WITH_TESTNET)
-def test_a_live_account_beside_it_is_signed_for_the_main_network_alone(network, exchange) -> None:
+def test_a_live_account_beside_it_is_signed_for_the_main_network_alone_and_shares_no_ban(network, exchange) -> None:
     here = network(exchange)
     desk = NetworkDesk(here, "testnet")
     desk.mode = "live"
     live = desk.account_added(KEY, SECRET, "live")
-    verified = ""
-    for account in (live, desk.account, live):  # in one process, one after the other
-        account_verify(account_id=account.pk)
-        verified = ExchangeAccount.objects.get(pk=live.pk).verification
-    assert verified == "verified"
-    of_main = here.heard(test=False)
-    assert here.signed(of_main) and here.signed(here.heard(test=True))
-    assert not any(SIMULATED in one.headers for one in of_main)
-    assert here.hosts.refused == []
-
-
-@pytest.mark.parametrize("exchange", WITH_TESTNET)
-def test_a_ban_of_one_network_is_none_of_the_other(network, exchange) -> None:
-    here = network(exchange)
-    desk = NetworkDesk(here, "testnet")
-    desk.mode = "live"
-    live = desk.account_added(KEY, SECRET, "live")
+    account_verify(account_id=live.pk)
+    assert ExchangeAccount.objects.get(pk=live.pk).verification == "verified"
     here.test_limited()
-
-    async def asked(account: ExchangeAccount) -> Any:
-        with translated("The balances"):
-            return await account_client(account).fetch_balance()
-
     with pytest.raises(ExchangeRetry):
-        loop.run(asked(desk.account), timeout_s=10)
+        loop.run(_balances(desk.account), timeout_s=10)
     barred = [place for place in (exchange, f"{exchange}:testnet") if _barred(place, desk.account.pk)]
     assert barred == [f"{exchange}:testnet"]
     assert exchange != "bybit" or budget.ban_left("bybit:testnet") > 590, "ten minutes, by its documentation"
     before = len(here.heard(test=True))
     with pytest.raises(ExchangeRetry, match=f"{exchange}:testnet asked us to wait"):
-        loop.run(asked(desk.account), timeout_s=10)
-    assert loop.run(asked(live), timeout_s=10)["USDT"]["free"] == 5000
+        loop.run(_balances(desk.account), timeout_s=10)
+    assert loop.run(_balances(live), timeout_s=10)["USDT"]["free"] == 5000
     assert len(here.heard(test=True)) == before
+    of_main = here.heard(test=False)
+    assert here.signed(of_main) and here.signed(here.heard(test=True))
+    assert not any(SIMULATED in one.headers for one in of_main)
+    assert here.hosts.refused == []
 
 
 def _barred(place: str, account_id: int) -> bool:

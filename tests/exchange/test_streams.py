@@ -10,6 +10,7 @@ import pytest
 
 from accounts.exchanges import factory
 from accounts.exchanges.loop import background_loop
+from accounts.models import ExchangeAccount
 from tests.exchange.desk import until
 from tests.exchange.test_wires import Desk, wire  # noqa: F401  the fixture
 from tests.exchange.wires.base import Answer
@@ -20,6 +21,12 @@ from trading.models import AccountLease
 from trading.turn.catch_up import BELL, STREAM
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+BALANCES = (
+    "GET /api/v5/account/balance",
+    "GET /v5/account/wallet-balance",
+    "GET /api/v1/accounts",
+    "GET /api/v3/account",
+)
 # How a key that is not good any more is refused: at the socket, or when the stream is asked for.
 REFUSED = {
     "okx": None,
@@ -34,7 +41,8 @@ class Followed:
 
     def __init__(self, here: Any, woken: list[int], verified: list[int]) -> None:
         self.wire, self.woken, self.verified = here, woken, verified
-        self.account, self.stream = Desk(here).account, STREAMS[here.exchange](here)
+        self.desk = Desk(here)
+        self.account, self.stream = self.desk.account, STREAMS[here.exchange](here)
 
     def begin(self) -> Any:
         return asyncio.run_coroutine_threadsafe(user_streams._account_stream(self.account), background_loop())
@@ -96,6 +104,9 @@ def test_a_socket_that_ends_is_a_gap_and_is_opened_again(followed, exchange) -> 
     here.stream.tell("canceled")
     until(lambda: here.rings() > before)
     assert here.verified == []
+    wanted, asked = gaps.get().check_wanted_at, len(here.wire.seen)
+    here.desk.until(lambda: ExchangeAccount.objects.filter(pk=here.account.pk, last_checked_at__gt=wanted).exists())
+    assert set(here.wire.seen[asked:]) & set(BALANCES), "compared by REST"
 
 
 @pytest.mark.parametrize("exchange", STREAMS)
