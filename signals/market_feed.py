@@ -41,7 +41,7 @@ class MarketFeed:
     async def quotes_run(self) -> None:
         """Publish changed quotes, at most four a second and symbol."""
         if self.quirks.quotes_asked:
-            await self._quotes_ask()
+            return await self._quotes_ask()
         await all_or_none([self._quotes_watch(part) for part in self._parts(self.symbols)])
 
     async def _quotes_watch(self, symbols: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 A stream's message only rings (`bell_ring`) and wakes the account, whose next turn reads its open orders and their
 trades by REST under the account's lease. So a duplicated, reordered, late or lost message changes nothing, one code
-path accounts every fill, and a stalled stream costs time (orders are looked at every ten seconds without it), not
-money.
+path accounts every fill, and a stalled stream costs time (without it orders are looked at every ten seconds, stops
+every minute), not money.
 """
 
 import asyncio
@@ -100,6 +100,7 @@ async def _account_stream(account: ExchangeAccount) -> None:
             if isinstance(error, ExchangeStopped) and not isinstance(error, KeysClosed):
                 wait = BACKOFF_S[1]
                 await asyncio.to_thread(account_verify_soon, account_id=account.pk)
+            failed -= isinstance(error, KeysClosed)  # our own master keys: nothing to ask the exchange about
             logger.warning("user stream of account %s: %s; again in %.0f s", account.pk, error, wait)
         except Exception as error:  # whatever a message makes ccxt stumble over: the orders are read anyway
             if isinstance(_meant(error), ExchangeStopped):

@@ -8,10 +8,10 @@ import json
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
@@ -25,6 +25,7 @@ from accounts.crypto import seal  # noqa: E402
 from accounts.models import ExchangeAccount, User  # noqa: E402
 from signals import quotes  # noqa: E402
 from signals.models import Instrument  # noqa: E402
+from tests.forks import forked  # noqa: E402
 from trading.models import AccountLease, Bot, BotConfig, Intent, Order, Position, StopSwitch  # noqa: E402
 from trading.services.intents import entry_request, orders_cancel_request, position_close_request  # noqa: E402
 from trading.services.ledger_comparison import ledger_compare  # noqa: E402
@@ -197,35 +198,20 @@ LOOKS = (priced, waiting, unsettled, sent, streamed, report)
 STEPS: dict[str, Step] = {step.__name__: step for step in (*ACTS, *LOOKS)}
 
 
-def child(wanted: dict[str, Any], answer: int, output: int) -> None:
-    """One step, then an end without any clean-up."""
-    code = 1
-    try:
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        told = json.dumps(STEPS[wanted["step"]](**wanted["given"]), default=str)
-        with os.fdopen(answer, "w") as pipe:
-            pipe.write(told)
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def perform(wanted: dict[str, Any], answer: int) -> None:
+    """One step, and its answer."""
+    told = json.dumps(STEPS[wanted["step"]](**wanted["given"]), default=str)
+    with os.fdopen(answer, "w") as pipe:
+        pipe.write(told)
 
 
 def main() -> None:
     """Fork for every line."""
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as answer:
-            pid = os.fork()
-            if pid == 0:
-                child(json.loads(line), answer.fileno(), output.fileno())
-            _pid, status = os.waitpid(pid, 0)
+            code = forked(partial(perform, json.loads(line), answer.fileno()), output.fileno())
             for file in (output, answer):
                 file.seek(0)
-            code = os.waitstatus_to_exitcode(status)
             told = {"code": code, "output": output.read(), "answer": json.loads(answer.read() or "null")}
         print(json.dumps(told), flush=True)
 

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -217,13 +219,21 @@ def test_an_import_that_is_killed_goes_on(tmp_path):
 DAYS = 10
 
 
+@contextmanager
+def at_exchange(folder: Path) -> Iterator[tuple[Process, Shell]]:
+    """A practice exchange, and a shell whose commands ask it."""
+    process = Process(folder / "exchange", "--weight-limit", "1000000")
+    endpoints = json.dumps({"binance": {"rest": process.url, "ws": process.url.replace("http", "ws")}})
+    try:
+        yield process, Shell(folder / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
+    finally:
+        process.stop()
+
+
 @pytest.mark.slow
 @pytest.mark.embedded
 def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
-    process = Process(tmp_path / "exchange", "--weight-limit", "1000000")
-    try:
-        endpoints = json.dumps({"binance": {"rest": process.url, "ws": process.url.replace("http", "ws")}})
-        shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
+    with at_exchange(tmp_path) as (process, shell):
         command = ("candles", "fetch", "--symbols", "BTC/USDT", "ETH/USDT", "--timeframe", "1m")
         command += ("--since", "2026-01-01", "--until", f"2026-01-{DAYS + 1}")
         stuck = {"kind": "slow_before", "path": "klines", "seconds": 60, "skip": 8, "count": None}
@@ -241,8 +251,6 @@ def test_a_fetch_from_a_real_server_that_is_killed_goes_on(tmp_path):
         assert code == 0 and [line["status"] for line in lines[:-1]] == ["repaired"] * 2
         assert {line["rows"] for line in lines[:-1]} == {DAYS * 1440}
         assert shell.run("candles", "check")[0] == 0
-    finally:
-        process.stop()
 
 
 def holes(var: Path) -> None:
@@ -257,10 +265,7 @@ def holes(var: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.embedded
 def test_candles_that_the_exchange_left_out_are_told_and_not_made_up(tmp_path):
-    process = Process(tmp_path / "exchange", "--weight-limit", "1000000")
-    try:
-        endpoints = json.dumps({"binance": {"rest": process.url, "ws": process.url.replace("http", "ws")}})
-        shell = Shell(tmp_path / "var", XRAY_EXCHANGE_ENDPOINTS=endpoints)
+    with at_exchange(tmp_path) as (process, shell):
         gaps = {"kind": "candle_gaps", "path": "klines", "count": None}
         process.admin("faults", {"faults": [gaps], "seed": 3}, "PUT")
         days = ("--symbols", "BTC/USDT", "--timeframe", "1m", "--since", "2026-01-01", "--until", "2026-01-03")
@@ -269,5 +274,3 @@ def test_candles_that_the_exchange_left_out_are_told_and_not_made_up(tmp_path):
         assert code == 0 and told["absent"] > 100 and told["added"] + told["absent"] == 2 * 1440
         code, out = shell.run("candles", "check", "--json")
         assert code == 0 and json.loads(out.splitlines()[0])["rows"] == told["added"]
-    finally:
-        process.stop()

@@ -12,10 +12,10 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xray_site.settings")
@@ -33,6 +33,7 @@ from accounts.exchanges.loop import run  # noqa: E402
 from accounts.models import ExchangeAccount, User  # noqa: E402
 from signals import quotes  # noqa: E402
 from signals.models import Instrument  # noqa: E402
+from tests.forks import forked  # noqa: E402
 from trading.models import Balance, Bot, BotConfig, Fill, Intent, Order, Position  # noqa: E402
 from trading.services.ledger_comparison import ledger_compare  # noqa: E402
 
@@ -304,22 +305,11 @@ def perform(argv: list[str]) -> None:
         STEPS[step](args)
 
 
-def child(database: str, argv: list[str], output: int) -> None:
-    """Work on one database, then end without any clean-up."""
-    code = 1
-    try:
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        connection.settings_dict["NAME"] = database
-        perform(argv)
-        connection.close()  # writes the log back, as any clean end does
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def work_on(database: str, argv: list[str]) -> None:
+    """The steps on one database."""
+    connection.settings_dict["NAME"] = database
+    perform(argv)
+    connection.close()  # writes the log back, as any clean end does
 
 
 def main() -> None:
@@ -327,12 +317,9 @@ def main() -> None:
     for line in sys.stdin:
         wanted = json.loads(line)
         with tempfile.TemporaryFile() as output:
-            pid = os.fork()
-            if pid == 0:
-                child(wanted["database"], wanted["argv"], output.fileno())
-            _pid, status = os.waitpid(pid, 0)
+            code = forked(partial(work_on, wanted["database"], wanted["argv"]), output.fileno())
             output.seek(0)
-            answer = {"code": os.waitstatus_to_exitcode(status), "output": output.read().decode()}
+            answer = {"code": code, "output": output.read().decode()}
         print(json.dumps(answer), flush=True)
 
 

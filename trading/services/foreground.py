@@ -32,7 +32,8 @@ from trading.services.work import account_work
 TURN_S = 0.5
 SNAPSHOT_S = 30.0
 ANSWER_S = 5.0
-LAST = ("stopped", "left_running")
+STOPPED, LEFT_RUNNING = "stopped", "left_running"
+LAST = (STOPPED, LEFT_RUNNING)  # nothing is told after one of these
 Say = Callable[..., None]
 
 
@@ -57,7 +58,7 @@ def bot_run(*, bot: Bot, say: Say, stop: threading.Event) -> None:
             if started:
                 bot_stop(bot=bot, actor=None, reason="The foreground run ended.")
     say(
-        LAST[0] if started or not platform else LAST[1],
+        STOPPED if started or not platform else LEFT_RUNNING,
         open_positions=Position.objects.filter(bot=bot, status__in=OPEN_STATES).count(),
     )
 
