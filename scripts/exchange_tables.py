@@ -49,7 +49,7 @@ def _quirks() -> str:
                 "header `expTime`" if one.expiry is not expiry_of_signature else "signed time",
                 one.fee_coin or "none",
                 "exchange" if one.stop_create is not None else f"platform. {one.no_stop}",
-                "platform",
+                "platform" if one.pair_create is None else f"exchange: {one.target_words}",
                 "yes" if create.get("attachedStopLossTakeProfit") else "no",
                 _allowed(limits.address),
                 _allowed(limits.key),

@@ -29,8 +29,8 @@ def process_started() -> None:
 def ports_for(account: ExchangeAccount) -> Ports:
     """All ports of one turn of this account (its row with `user` loaded)."""
     here, quirks = fills_here(account), quirks_for(account.exchange)
-    holds_stops = not here and quirks.stop_create is not None
-    store, memory = AccountStore(account, holds_stops=holds_stops), AccountMemory(account.pk)
+    stops, pairs = not here and quirks.stop_create is not None, not here and quirks.pair_create is not None
+    store, memory = AccountStore(account, holds_stops=stops, holds_pairs=pairs), AccountMemory(account.pk)
 
     def quotes(symbols: Sequence[str]) -> list[Quote]:
         found = (latest(account.exchange, symbol) for symbol in symbols)
@@ -46,9 +46,7 @@ def ports_for(account: ExchangeAccount) -> Ports:
     from trading.brokers.live import EXPIRY, LiveBroker
 
     exchange = CheckedExchange(CcxtExchange(account), partial(answer_quarantine, account))
-
-    apart = quirks.stops_apart
-    stop_expiry = EXPIRY if apart is None else timedelta(seconds=apart.expires_s)
+    stop_expiry = max([EXPIRY, *(timedelta(seconds=apart.expires_s) for apart in quirks.all_apart)])
 
     def broker(_state: AccountState, leaving: Leaving) -> Broker:
         return LiveBroker(exchange, memory, leaving, stop_expiry=stop_expiry)

@@ -46,6 +46,7 @@ class Purpose(StrEnum):
 
 
 purpose: ContextVar[Purpose] = ContextVar("purpose", default=Purpose.READ)  # of what the running task asks for
+orders: ContextVar[int] = ContextVar("orders", default=1)  # new orders that its next order request counts as
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _lanes(exchange: str, cost: float, account_id: int | None, wanted: Purpose |
         return lanes + _lane(f"{place}:address", limits.address, cost, slack_s=SLACK_S)
     key = f"{exchange}:{account_id}"
     if wanted in (Purpose.ENTRY, Purpose.EXIT):
-        lanes += _lane(f"{key}:orders", limits.orders, 1.0)
+        lanes += _lane(f"{key}:orders", limits.orders, float(orders.get()))
     lanes += _lane(f"{key}:key", limits.key, cost)
     if limits.keys_count:
         if not urgent:  # in the order in which they came

@@ -171,11 +171,12 @@ class OtherBinance:
         self._tell(order)
         return order
 
-    def order_waits(self, key, market, *, side, amount, client, stop):
-        """A stop that locks nothing; `stop_fires` sets it off."""
+    def order_waits(self, key, market, *, side, amount, client, stop, target=None):
+        """A stop (maybe with a target) that locks nothing; `stop_fires` sets it off."""
         order = {"id": 7_000_001 + 13 * len(self.orders), "client": client, "key": key, "market": market, "side": side,
                  "kind": "STOP", "tif": "GTC", "amount": D(amount), "price": D(0), "stop": D(stop), "filled": D(0),
-                 "cost": D(0), "status": "WAITING", "at": self.ms(), "updated": self.ms()}  # fmt: skip
+                 "target": target and D(target), "cost": D(0), "status": "WAITING", "at": self.ms(),
+                 "updated": self.ms()}  # fmt: skip
         self.orders.append(order)
         return order
 

@@ -217,6 +217,7 @@ def stop_of(desk: Desk) -> tuple[Order, dict]:
     ours = desk.until(lambda: Order.objects.filter(type="stop", status="active").first())
     (theirs,) = [order for order in desk.other.orders if order["status"] == "WAITING"]
     assert (theirs["client"], theirs["stop"], theirs["amount"]) == (ours.client_order_id, ours.price, ours.amount)
+    assert theirs["target"] == ours.target == Position.objects.get(status="open").target_price
     return ours, theirs
 
 
@@ -243,6 +244,19 @@ def test_a_stop_rests_is_taken_back_and_sells_to_the_last_digit(wire, exchange) 
     ours.refresh_from_db()
     kinds = {one["kind"] for row in AccountCheck.objects.all() for one in row.findings}
     assert ours.status == "filled" and kinds <= {"missing_fill"}, "taken for somebody's hand"
+    desk.ledgers_equal()
+
+
+@pytest.mark.parametrize("exchange", STOPPING)
+def test_a_target_that_fires_there_takes_the_profit(wire, exchange) -> None:
+    desk = covered(wire, exchange)
+    desk.buy("ETH/USDT")
+    ours, theirs = stop_of(desk)
+    market = theirs["market"]
+    market.price = ours.target + market.tick
+    desk.other.stop_fires(theirs)
+    look_again(desk)
+    desk.until(lambda: Position.objects.filter(status="closed", close_reason="take_profit").exists())
     desk.ledgers_equal()
 
 

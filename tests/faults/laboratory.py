@@ -27,6 +27,7 @@ from signals.models import Instrument
 from signals.services.markets import markets_load
 from tests.practice.clients import Process
 from trading import wiring
+from trading.domain.books import pairs_joined
 from trading.leases import LeaseBusy
 from trading.models import AccountCheck, Bot, BotConfig, Fill, Intent, Order, Position
 from trading.services.intents import position_close_request
@@ -37,7 +38,7 @@ SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
 TURNS, STEP = 24, timedelta(seconds=4)
 LONGEST = timedelta(seconds=30)  # after the exchange answers again, by the platform's clock
 UNCLEAR = ("pending", "unknown")
-ORDER = {"path": "order$", "method": "POST"}
+ORDER = {"path": "(order|oco)$", "method": "POST"}
 SLOW = {"slow_before", "slow_after"}  # what was sent arrives later than we stop waiting for it
 BANS = {"banned_418", "rate_limited_429"}
 
@@ -193,11 +194,12 @@ class Laboratory:
     def check(self) -> None:
         """The invariants: one intent, at most one order at the exchange; both books equal to the last digit."""
         theirs = self.exchange.admin(f"ledger?key={self.key}")
-        names = [row["clientOrderId"] for row in theirs["orders"]]
+        orders = pairs_joined(theirs["orders"])
+        names = [row["clientOrderId"] for row in orders]
         assert len(names) == len(set(names)), "an order was sent twice under one id"
         ours = {row.client_order_id: row for row in Order.objects.all()}
         assert set(names) <= set(ours), "the exchange has an order that we do not know"
-        _once([(ours[row["clientOrderId"]].intent_id, row) for row in theirs["orders"]])
+        _once([(ours[row["clientOrderId"]].intent_id, row) for row in orders])
         assert Fill.objects.count() == len(theirs["fills"])
         found = ledger_compare(account=self.account).differences
         assert found == [], f"{found} {self.shown()}"

@@ -14,15 +14,15 @@ from trading.practice.faults import KINDS
 from trading.services.by_hand import position_reduce_request
 
 D = Decimal
-CANCEL = {"path": "order$", "method": "DELETE"}
+CANCEL = {"path": "(order|orderList)$", "method": "DELETE"}
 FAR = "0.05"  # a fraction of the entry that this market does not fall: a `spike` sets stops off
 
 
-def protected(laboratory) -> None:
-    """The trader's bot has its stops rest at the exchange."""
+def protected(laboratory, target: str = "0.5") -> None:
+    """The trader's bot has its stops rest at the exchange, with targets so far above the entry (a fraction)."""
     bot = laboratory.bot
     bot.config = BotConfig.objects.create(
-        bot=bot, version=2, entry_type="market", max_spread="0.1", profit_target="0.5", stop_loss=FAR,
+        bot=bot, version=2, entry_type="market", max_spread="0.1", profit_target=target, stop_loss=FAR,
         holding_time_s=100_000, protection=BotConfig.Protection.EXCHANGE,
     )  # fmt: skip
     bot.save()
@@ -33,9 +33,10 @@ def resting(laboratory) -> list[Order]:
 
 
 def theirs(laboratory) -> list[dict]:
-    """Stops that are open at the exchange."""
+    """Stops that are open at the exchange, alone or with a target; each by the name of the order that it is to us."""
     rows = laboratory.exchange.admin(f"ledger?key={laboratory.key}")["orders"]
-    return [row for row in rows if row["type"] == "STOP_LOSS" and row["status"] == "NEW"]
+    found = [row for row in rows if row["type"] == "STOP_LOSS" and row["status"] == "NEW"]
+    return [{**row, "clientOrderId": row["clientOrderId"].removesuffix("-s")} for row in found]
 
 
 def opened(laboratory) -> Order:
@@ -80,6 +81,12 @@ def never_two(laboratory) -> None:
         assert len(waiting) <= 1 and sum(waiting.values()) <= held, (entry, waiting, held)
 
 
+def target_of(laboratory, stop: Order) -> dict:
+    """The other leg of a pair, as the exchange has it."""
+    rows = laboratory.exchange.admin(f"ledger?key={laboratory.key}")["orders"]
+    return next(row for row in rows if row["clientOrderId"] == stop.client_order_id + "-t")
+
+
 def seen(told: dict, entry: dict) -> set[int]:
     """Orders that the ledger names before this line."""
     return {one["order_id"] for one in told["entries"] if one["id"] < entry["id"]}
@@ -95,6 +102,52 @@ def test_a_stop_that_is_set_off_while_the_platform_is_away_closes_the_position(l
     position = Position.objects.get()
     assert (stop.status, position.close_reason) == ("filled", "stop_loss")
     assert Order.objects.filter(side="sell").count() == 1
+    laboratory.check()
+
+
+def test_the_target_rests_beside_it_and_sells_while_the_platform_is_away(laboratory):
+    protected(laboratory)
+    stop = opened(laboratory)
+    position, target = Position.objects.get(), target_of(laboratory, stop)
+    assert (target["type"], target["status"], D(target["origQty"])) == ("LIMIT_MAKER", "NEW", stop.amount)
+    assert D(target["price"]) == position.target_price == stop.target
+    laboratory.act("spike", symbol="BTCUSDT", price=str(position.target_price))
+    assert (target_of(laboratory, stop)["status"], theirs(laboratory)) == ("FILLED", [])
+    laboratory.restart()
+    laboratory.settle(lambda: laboratory.held() == 0)
+    stop.refresh_from_db()
+    position.refresh_from_db()
+    assert (stop.status, position.close_reason) == ("filled", "take_profit")
+    fill = stop.fills.get()
+    assert (fill.price, fill.maker) == (stop.target, True)
+    assert Order.objects.filter(side="sell").count() == 1
+    laboratory.check()
+
+
+def test_what_a_target_left_unsold_is_covered_again(laboratory):
+    """The exchange ends the stop when its target begins to sell: what is left has neither until it is taken back."""
+    protected(laboratory)
+    first = opened(laboratory)
+    laboratory.act("spike", symbol="BTCUSDT", price=str(first.target), amount=f"{first.amount / 2:.5f}")
+    assert (target_of(laboratory, first)["status"], theirs(laboratory)) == ("PARTIALLY_FILLED", [])
+    laboratory.restart()
+    laboratory.settle(lambda: len(resting(laboratory)) == 1 and resting(laboratory)[0] != first)
+    (second,) = resting(laboratory)
+    assert (second.amount, second.target) == (first.amount - D(f"{first.amount / 2:.5f}"), first.target)
+    assert [row["clientOrderId"] for row in theirs(laboratory)] == [second.client_order_id]
+    laboratory.check()
+    set_off(laboratory, second)
+    laboratory.restart()
+    laboratory.settle(lambda: laboratory.held() == 0)
+    assert Position.objects.get().close_reason == "stop_loss"
+    laboratory.check()
+
+
+def test_where_a_pair_is_refused_the_stop_rests_alone(laboratory):
+    protected(laboratory, target="4.5")  # PERCENT_PRICE_BY_SIDE allows five times the price
+    stop = opened(laboratory)
+    assert stop.target is None and [row["clientOrderId"] for row in theirs(laboratory)] == [stop.client_order_id]
+    assert list(Order.objects.filter(type="stop").values_list("status", flat=True)) == ["active", "rejected"]
     laboratory.check()
 
 
@@ -184,7 +237,7 @@ def test_a_stop_that_was_set_off_before_the_target_is_all_that_sells(laboratory,
 def test_a_stop_cancelled_by_hand_there_comes_back_after_a_while(laboratory):
     protected(laboratory)
     stop = opened(laboratory)
-    laboratory.act("cancel_by_hand", order={"symbol": "BTCUSDT", "origClientOrderId": stop.client_order_id})
+    laboratory.act("cancel_by_hand", order={"symbol": "BTCUSDT", "origClientOrderId": stop.client_order_id + "-s"})
     laboratory.restart()
     laboratory.settle(lambda: not resting(laboratory))
     assert laboratory.held() == 1, "the platform goes on watching"

@@ -18,6 +18,7 @@ import pytest
 
 from tests.migrated import migrated
 from tests.practice.clients import ROOT, TOKEN, Process
+from trading.domain.books import pairs_joined
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -164,7 +165,7 @@ def found(world, rests):
 
 
 def books_agree(ours, theirs):
-    names = [row["clientOrderId"] for row in theirs["orders"]]
+    names = [row["clientOrderId"] for row in pairs_joined(theirs["orders"])]
     assert set(names) <= ours["intent_of"].keys(), "the exchange has an order that we do not know"
     intents = [ours["intent_of"][name] for name in names]
     assert len(names) == len(set(names)) and len(intents) == len(set(intents)), "an intent was executed twice"

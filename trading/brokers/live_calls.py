@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from accounts.exchanges.budget import Purpose, purpose
+from accounts.exchanges.budget import Purpose, orders, purpose
 from accounts.exchanges.errors import AnswerUnreadable, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
 from accounts.exchanges.quirks import Quirks, StopsApart, quirks_for
@@ -47,6 +47,8 @@ async def _created(client: Any, quirks: Quirks, order: OrderState) -> Any:
     if order.type is OrderType.STOP:
         if quirks.stop_create is None or price is None:  # sent as a limit order it would sell at once
             raise ExchangeRefused(f"No stop can rest at {quirks.title}. {quirks.no_stop}")
+        if order.target is not None:
+            return await _pair_created(client, quirks, order, amount, price)
         return await quirks.stop_create(client, order.symbol, amount, price, order.client_order_id)
     params: dict[str, Any] = {"clientOrderId": order.client_order_id}
     if order.type is OrderType.LIMIT_MAKER:
@@ -55,6 +57,14 @@ async def _created(client: Any, quirks: Quirks, order: OrderState) -> Any:
     return await client.create_order(
         order.symbol, kind, str(order.side), amount, None if kind == "market" else price, params
     )
+
+
+async def _pair_created(client: Any, quirks: Quirks, order: OrderState, amount: str, price: str) -> Any:
+    if quirks.pair_create is None or order.target is None:
+        raise ExchangeRefused(f"No stop with a target can rest at {quirks.title}.")
+    orders.set(quirks.pair_orders)
+    target = decimal_text(order.target)
+    return await quirks.pair_create(client, order.symbol, amount, price, target, order.client_order_id)
 
 
 async def order_cancel(account: ExchangeAccount, order: OrderState) -> None:
@@ -85,7 +95,9 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
 
 
 def _apart(quirks: Quirks, order: OrderState) -> StopsApart | None:
-    return quirks.stops_apart if order.type is OrderType.STOP else None
+    if order.type is not OrderType.STOP:
+        return None
+    return quirks.stops_apart if order.target is None else quirks.pairs_apart
 
 
 async def _found(client: Any, quirks: Quirks, order: OrderState) -> Answer:
@@ -147,11 +159,11 @@ async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> 
     client = await client_ready(account)
     if symbol not in client.markets:
         return []
-    apart = quirks_for(account.exchange).stops_apart
     with translated("The list of trades"):
         rows = _read(client, await client.fetch_my_trades(symbol, since_ms))
-        sent_by = {} if apart is None else await apart.parents(client, symbol, {str(row.get("order")) for row in rows})
-    return [{**row, "order": sent_by.get(str(row.get("order")), row.get("order"))} for row in rows]
+        for apart in quirks_for(account.exchange).all_apart:
+            rows = await apart.trades_told(client, symbol, rows)
+    return rows
 
 
 async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[Answer]:
@@ -161,12 +173,12 @@ async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[
     """
     client = await client_ready(account)
     rows: list[Answer] = []
-    apart = quirks_for(account.exchange).stops_apart
     for symbol in (name for name in symbols if name in client.markets):
         with translated("The list of open orders"):
-            rows += [checked(row) for row in await client.fetch_open_orders(symbol)]
-            if apart is not None:
-                rows += [checked(row) for row in await apart.open_ones(client, symbol)]
+            found = list(await client.fetch_open_orders(symbol))
+            for apart in quirks_for(account.exchange).all_apart:
+                found = await apart.open_too(client, symbol, found)
+        rows += [checked(row) for row in found]
     return rows
 
 

@@ -73,7 +73,7 @@ def books_of_exchange(ledger: Mapping[str, Any]) -> Books:
             Decimal(row["executedQty"]),
             _STATUS.get(row["status"], row["status"]),
         )
-        for row in ledger["orders"]
+        for row in pairs_joined(ledger["orders"])
     ]
     fills = [
         FillLine(
@@ -89,6 +89,26 @@ def books_of_exchange(ledger: Mapping[str, Any]) -> Books:
     ]
     balances = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in ledger["balances"]}
     return Books(tuple(orders), tuple(fills), balances)
+
+
+def pairs_joined(orders: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Orders in the exchange's words, the two legs of a list as the one order that was placed.
+
+    Legs are called by that order's id and a letter; what either has sold counts.
+    """
+    lists: dict[Any, list[Mapping[str, Any]]] = {}
+    for number, row in enumerate(orders):
+        alone = row.get("orderListId", -1) in (-1, "-1")
+        lists.setdefault(("order", number) if alone else row["orderListId"], []).append(row)
+    return [legs[0] if len(legs) == 1 else _joined(legs) for legs in lists.values()]
+
+
+def _joined(legs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    first, sold = legs[0], sum((Decimal(leg["executedQty"]) for leg in legs), ZERO)
+    at_work = any(_STATUS.get(leg["status"]) == "active" for leg in legs)
+    status = "FILLED" if sold == Decimal(first["origQty"]) else "NEW" if at_work else "CANCELED"
+    name = first["clientOrderId"].rpartition("-")[0]
+    return {**first, "clientOrderId": name, "executedQty": f"{sold:f}", "status": status}
 
 
 def books_differ(ours: Books, theirs: Books) -> list[str]:

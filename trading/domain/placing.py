@@ -23,6 +23,7 @@ def place(
     price: Decimal | None,
     reference: Decimal,
     expires_at: datetime | None = None,
+    target: Decimal | None = None,
 ) -> OrderPlaced:
     """A new order of a position, PENDING; the runner stores it before the broker sees it."""
     order = OrderState(
@@ -40,6 +41,7 @@ def place(
         created_at=at,
         expires_at=expires_at,
         reference_price=reference,
+        target=target,
     )
     state.orders[order.client_order_id] = order
     return OrderPlaced(at, copy(order))

@@ -1,9 +1,12 @@
-"""A stop that rests at the exchange, so that it sells while the platform is down.
+"""A stop that rests at the exchange, so that it sells while the platform is down; with its target where both can.
 
 It is an order like any other (its own intent, committed before it is sent, unclear until it is looked up), one at a
 time and alone: it locks the coins, so whatever else sells or buys for the position first has it cancelled and proved
 gone. It is replaced when the stop's level or what is held changed. Where it does not rest (not yet, refused, ended by
 somebody else, between two of them) the platform's own watch over the level goes on, as it does beside it.
+
+With a target it is a pair (OCO): one order to us, of which the exchange lets one leg sell. A target that began to sell
+has ended the stop, so what is left of such a pair is taken back; a pair that is refused is tried as the stop alone.
 """
 
 from datetime import datetime
@@ -57,7 +60,10 @@ def look(state: AccountState, position: PositionState, at: datetime) -> list[Eff
     effects: list[Effect] = []
     for order in _unfit(state, position):
         effects += closing.cancel_ask(order, at, MOVED)
-    return effects + _place(state, position, at) if _missing(state, position, at) else effects
+    if not _missing(state, position, at):
+        return effects
+    pair = state.instruments[position.symbol].holds_pairs
+    return effects + _place(state, position, at, target=position.target_price if pair else None)
 
 
 def ended(state: AccountState, order: OrderState, position: PositionState, at: datetime) -> list[Effect]:
@@ -66,11 +72,21 @@ def ended(state: AccountState, order: OrderState, position: PositionState, at: d
         return [*dropped(order, at, closing.BEING_CLOSED), *closing.send(state, position, at)]
     if order.filled and sellable(position.amount, position.stop_price, state.instruments[position.symbol]) <= 0:
         sold = dropped(order, at, "The stop at the exchange sold first.")
-        return [*sold, *closing.begin(state, position, Purpose.STOP_LOSS, at)]
+        return [*sold, *closing.begin(state, position, _leg_that_sold(order), at)]
     if order.replace_intent_id is not None:
         return reducing.after_stop(state, order, position, at)
+    if order.target is not None and order.status is OrderStatus.REJECTED and _missing(state, position, at):
+        return _place(state, position, at, target=None)
     ours = order.cancel_requested and order.reason != closing.BY_HAND
     return look(state, position, at) if ours or order.status is OrderStatus.FILLED else _wait(position, at)
+
+
+def _leg_that_sold(order: OrderState) -> Purpose:
+    """Of a pair, the one whose price is nearer to what was got."""
+    if order.target is None or order.price is None:
+        return Purpose.STOP_LOSS
+    between = (order.price + order.target) / 2
+    return Purpose.TAKE_PROFIT if order.cost >= between * order.filled else Purpose.STOP_LOSS
 
 
 def decided(order: OrderState, at: datetime) -> IntentDecided:
@@ -92,8 +108,14 @@ def _unfit(state: AccountState, position: PositionState) -> list[OrderState]:
         for order in resting
         if order.status is OrderStatus.ACTIVE
         and not order.cancel_requested
-        and (wanted is None or (wanted and (order.remaining, order.price) != (wanted, position.stop_price)))
+        and (wanted is None or (wanted and not _fits(order, position, wanted)))
     ]
+
+
+def _fits(order: OrderState, position: PositionState, wanted: Decimal) -> bool:
+    if (order.remaining, order.price) != (wanted, position.stop_price):
+        return False
+    return order.target is None or (order.target == position.target_price and not order.filled)
 
 
 def _missing(state: AccountState, position: PositionState, at: datetime) -> bool:
@@ -108,7 +130,7 @@ def _missing(state: AccountState, position: PositionState, at: datetime) -> bool
     return amount_wanted(state, position) > 0
 
 
-def _place(state: AccountState, position: PositionState, at: datetime) -> list[Effect]:
+def _place(state: AccountState, position: PositionState, at: datetime, *, target: Decimal | None) -> list[Effect]:
     purpose = Purpose.PROTECT
     position.stops_placed, position.retry_at = position.stops_placed + 1, None
     intent_id = ids.step_intent_id(position.position_id, purpose, position.stops_placed)
@@ -125,6 +147,7 @@ def _place(state: AccountState, position: PositionState, at: datetime) -> list[E
         amount=amount_wanted(state, position),
         price=position.stop_price,
         reference=state.quotes[position.symbol].bid,
+        target=target,
     )
     return [opened, PositionChanged(at, position_copy(position)), placed]
 

@@ -110,6 +110,7 @@ class InstrumentSpec:
     taker_fee: Decimal = Decimal("0.001")
     group: str = ""  # the coin that it moves together with (`signals.domain.correlation`); empty: not known
     holds_stops: bool = False  # whether a stop may rest at the exchange
+    holds_pairs: bool = False  # and the target with it, as one order of two legs
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class OrderState:
     replace_intent_id: UUID | None = None  # who wants another order in its place, once it is proved gone
     replace_price: Decimal | None = None
     replace_amount: Decimal | None = None  # with what this one has filled
+    target: Decimal | None = None  # of a stop: the price at which its other leg sells, and this one ends
 
     @property
     def remaining(self) -> Decimal:

@@ -17,6 +17,7 @@ from trading.practice.hub import Hub
 from trading.practice.params import Params
 
 STATUSES = ("TRADING", "BREAK", "HALT")
+EVERYTHING = "1e15"  # more than can wait anywhere
 
 
 class ActRefused(ValueError):
@@ -145,13 +146,14 @@ def _filters_change(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spike(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Others trade a moment at `price`, far from the book: the stops that wait for it trigger."""
+    """Others trade `amount` (all that waits, if not said) at `price`, far from the book: stops trigger, orders fill."""
     exchange, symbol = stage.exchange, stage.exchange.market.listing(wanted["symbol"]).symbol
     price, now = Decimal(wanted["price"]), stage.exchange.reach(wanted["symbol"])
-    if not price.is_finite() or price <= 0:
-        raise ActRefused("price must be above zero.")
+    amount = Decimal(wanted.get("amount", EVERYTHING))
+    if not (price.is_finite() and amount.is_finite() and price > 0 and amount > 0):
+        raise ActRefused("price and amount must be above zero.")
     waiting = [one for one in exchange.engine.open.of_symbol(symbol) if not one.working]
-    exchange.engine.stops_touch(symbol, price, now)
+    exchange.engine.trade(symbol, price, amount, now)
     exchange.commit(now)
     return {"triggered": sum(bool(one.working) for one in waiting)}
 

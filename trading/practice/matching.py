@@ -217,6 +217,12 @@ class Engine:
         for side in (BUY, SELL):
             qty = self._fill_resting(symbol, side, price, qty, (side == BUY) != bought, time)
 
+    def trade(self, symbol: str, price: Decimal, qty: Decimal, time: int) -> None:
+        """Others trade ``qty`` at ``price``, away from the book: stops are set off, and what rests there is filled."""
+        self.stops_touch(symbol, price, time)
+        for side in (BUY, SELL):
+            qty = self._fill_resting(symbol, side, price, qty, True, time)
+
     def stops_touch(self, symbol: str, price: Decimal, time: int) -> None:
         """Somebody trades at ``price``: it sets off the stops that wait for it."""
         for order in [one for one in self.open.of_symbol(symbol) if not one.working and one.triggered_by(price)]:

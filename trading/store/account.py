@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,13 @@ from trading.turn.ports import AccountFacts, BotSeen, CheckResult, Lease, Loaded
 
 
 class AccountStore:
-    """The rows of one account (its row with `user` loaded); `holds_stops`: whether its exchange can hold a stop."""
+    """The rows of one account (its row with `user` loaded).
 
-    def __init__(self, account: ExchangeAccount, *, holds_stops: bool = False) -> None:
-        self.account, self.holds_stops = account, holds_stops
+    `holds_stops`: whether its exchange can hold a stop; `holds_pairs`: with its target, too.
+    """
+
+    def __init__(self, account: ExchangeAccount, *, holds_stops: bool = False, holds_pairs: bool = False) -> None:
+        self.account, self.holds_stops, self.holds_pairs = account, holds_stops, holds_pairs
         self.keys = Keys()
         self.capacity_share = Decimal(1)
         self._row: AccountLease | None = None  # as it was when the lease was taken
@@ -51,7 +55,8 @@ class AccountStore:
         state, rows = state_load(self.account, events=events, closed_since=closed_since)
         self.keys = rows.keys
         if self.holds_stops:
-            state.instruments = {name: replace(spec, holds_stops=True) for name, spec in state.instruments.items()}
+            holds = partial(replace, holds_stops=True, holds_pairs=self.holds_pairs)
+            state.instruments = {name: holds(spec) for name, spec in state.instruments.items()}
         account = self.account
         row = self._row or AccountLease.objects.get(account=account)
         amounts = {name: Decimal(amount) for name, amount in row.unconfirmed.items()}

@@ -304,4 +304,5 @@ def _order_state(row: Order, intent_id: UUID, purpose: str, position_id: UUID) -
         replace_intent_id=row.replace_intent_id,
         replace_price=row.replace_price,
         replace_amount=row.replace_amount,
+        target=row.target,
     )

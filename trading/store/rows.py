@@ -33,6 +33,7 @@ def order_identity(order: OrderState) -> dict[str, Any]:
         "type": str(order.type),
         "amount": order.amount,
         "price": order.price,
+        "target": order.target,
         "reference_price": order.reference_price,
         "expires_at": order.expires_at,
         "created_at": order.created_at,

@@ -97,19 +97,19 @@ BANS_S = {429: 10.0, 418: 120.0}
 
 @dataclass(frozen=True, slots=True)
 class StopsApart:
-    """Stops that an exchange keeps apart from its orders.
+    """Stops that an exchange keeps apart from its orders, or tells as several.
 
     `look(client, order_id, client_order_id, symbol)` finds one wherever it rests or ended, as the one order that was
-    placed: under its own ids, with the sales of the order that it sent and their trades; None when it is in no list.
-    `open_ones(client, symbol)` are those that wait, `cancel` takes the same as `look`, and `parents(client, symbol,
-    order_ids)` tells which of these orders were sent by which stop. `expires_s`: how long after it was signed such a
-    request may still arrive.
+    placed: under its own ids, with the sales of the orders that it sent and their trades; None when it is in no list.
+    `open_too(client, symbol, rows)` makes of the open orders all that is open, such stops as one row each; `cancel`
+    takes the same as `look`; `trades_told(client, symbol, rows)` are these trades under the ids of what was placed.
+    `expires_s`: how long after it was signed such a request may still arrive.
     """
 
     look: Callable[[Any, str, str, str], Awaitable[Any]]
-    open_ones: Callable[[Any, str], Awaitable[list[Any]]]
+    open_too: Callable[[Any, str, list[Any]], Awaitable[list[Any]]]
     cancel: Callable[[Any, str, str, str], Awaitable[None]]
-    parents: Callable[[Any, str, Iterable[str]], Awaitable[dict[str, str]]]
+    trades_told: Callable[[Any, str, list[Any]], Awaitable[list[Any]]]
     expires_s: float
 
 
@@ -131,6 +131,9 @@ class Quirks:
     exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
     does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
     cancelled like any other order, or as `stops_apart` says; None: `no_stop` says why, and the platform holds it.
+    `pair_create(client, symbol, amount, stop_price, target_price, client_order_id)` places a stop and a target of
+    which one sells, looked up and cancelled as `pairs_apart` says; it counts as `pair_orders` new orders, and
+    `target_words` are how the target sells there.
     `bans_s`: which HTTP statuses ask us to wait, and for how many seconds where an answer does not say.
     `topics_at_once` is how many topics one request of a market socket may name (0: any),
     `quotes_asked` that quotes are asked for by REST instead: all in one light request.
@@ -156,6 +159,10 @@ class Quirks:
     stop_create: Callable[[Any, str, str, str, str], Awaitable[Any]] | None = None
     stops_apart: StopsApart | None = None
     no_stop: str = ""
+    pair_create: Callable[[Any, str, str, str, str, str], Awaitable[Any]] | None = None
+    pairs_apart: StopsApart | None = None
+    pair_orders: int = 1
+    target_words: str = ""
     expiry: Callable[[str, Mapping[str, str]], dict[str, str]] = expiry_of_signature
     topics_at_once: int = 0
     quotes_asked: bool = False
@@ -163,3 +170,9 @@ class Quirks:
     limits_stated: Callable[[Any], Awaitable[Limits | None]] = limits_unstated
     usage: Callable[[Mapping[str, str], Limits, float], Iterable[Usage]] = usage_untold
     bans_s: Mapping[int, float] = field(default_factory=lambda: BANS_S)
+
+    @property
+    def all_apart(self) -> tuple[StopsApart, ...]:
+        """Whatever is kept apart, each once."""
+        found = (self.stops_apart, self.pairs_apart)
+        return tuple(dict.fromkeys(apart for apart in found if apart is not None))

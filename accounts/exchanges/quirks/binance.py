@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
 from accounts.exchanges.errors import AnswerUnreadable
+from accounts.exchanges.quirks import binance_pairs
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage, stop_create
 
 WEIGHTS = 5  # request weights that one of ccxt's cost units stands for
@@ -87,6 +88,10 @@ QUIRKS = Quirks(
     trade_read=_trade,
     # STOP_LOSS: one id from placing to the last fill, in the same lists as every order.
     stop_create=stop_create,
+    pair_create=binance_pairs.create,
+    pairs_apart=binance_pairs.PAIRS,
+    pair_orders=2,
+    target_words="a limit order, maker",
     limits=Limits(Allowed(6000 / WEIGHTS, 60.0), orders=Allowed(100.0, 10.0)),
     limits_stated=_limits,
     usage=_usage,

@@ -51,6 +51,9 @@ QUIRKS = Quirks(
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
     stop_create=okx_stops.create,
     stops_apart=okx_stops.STOPS,
+    pair_create=okx_stops.create_pair,
+    pairs_apart=okx_stops.STOPS,
+    target_words="at the market, when touched",
     expiry=_expiry,
     # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
     limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),

@@ -1,14 +1,17 @@
-"""Stops at OKX: algo orders, in lists of their own. One that is set off sends an order under another id ("child"); the
-two name each other (`ordIdList` here; `algoId` there), and to the platform both are the one order that it placed.
+"""Stops at OKX, alone or with a target (`oco`): algo orders, in lists of their own.
+
+One that is set off sends an order under another id ("child"); the two name each other (`ordIdList` here; `algoId`
+there), and to the platform both are the one order that it placed.
 """
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from accounts.exchanges.quirks.base import StopsApart
 
-KIND = "conditional"
+KINDS = ("conditional", "oco")  # those that wait are listed together, those that ended one kind at a time
 ENDED = ("effective", "canceled", "order_failed")  # the states by which what ended is listed
 LIVE = ("live", "pause", "partially_effective", "effective")  # of one whose child is not shown yet, too
 CHILD_OPEN = ("live", "partially_filled")
@@ -17,8 +20,19 @@ GONE = "OrderNotFound"
 
 async def create(client: Any, symbol: str, amount: str, stop_price: str, client_order_id: str) -> Any:
     """`tdMode` is said, or ccxt would trade on margin; our id too, since ccxt gives it under an older name only."""
-    own = {"algoClOrdId": client_order_id, "tdMode": "cash"}
-    params = {"stopLossPrice": stop_price, "clientOrderId": client_order_id, **own}
+    return await _create(client, symbol, amount, client_order_id, {"stopLossPrice": stop_price})
+
+
+async def create_pair(
+    client: Any, symbol: str, amount: str, stop_price: str, target_price: str, client_order_id: str
+) -> Any:
+    """Sells at the market when either price is reached: a limit order at the target could be left without the stop."""
+    prices = {"stopLossPrice": stop_price, "takeProfitPrice": target_price}
+    return await _create(client, symbol, amount, client_order_id, prices)
+
+
+async def _create(client: Any, symbol: str, amount: str, client_order_id: str, prices: dict[str, str]) -> Any:
+    params = {**prices, "clientOrderId": client_order_id, "algoClOrdId": client_order_id, "tdMode": "cash"}
     return await client.create_order(symbol, "market", "sell", amount, None, params)
 
 
@@ -32,15 +46,21 @@ async def look(client: Any, order_id: str, client_order_id: str, symbol: str) ->
     return await _told(client, rows[0], symbol) if rows else None
 
 
-async def open_ones(client: Any, symbol: str) -> list[Any]:
-    """Stops that wait."""
-    return [_answer(client, row, symbol, "open", "0", []) for row in await _listed(client, symbol, ())]
+async def open_too(client: Any, symbol: str, rows: list[Any]) -> list[Any]:
+    """Stops that wait, too."""
+    return rows + [_answer(client, row, symbol, "open", "0", []) for row in await _listed(client, symbol, ())]
 
 
 async def cancel(client: Any, order_id: str, client_order_id: str, symbol: str) -> None:
     """By our id while theirs is not known."""
     params = {"trigger": True} if order_id else {"trigger": True, "clientOrderId": client_order_id}
     await client.cancel_order(order_id or None, symbol, params)
+
+
+async def trades_told(client: Any, symbol: str, rows: list[Any]) -> list[Any]:
+    """Sales of orders that stops have sent under the stops' ids."""
+    sent_by = await parents(client, symbol, {str(row.get("order")) for row in rows})
+    return [{**row, "order": sent_by.get(str(row.get("order")), row.get("order"))} for row in rows]
 
 
 async def parents(client: Any, symbol: str, order_ids: Iterable[str]) -> dict[str, str]:
@@ -60,10 +80,10 @@ async def parents(client: Any, symbol: str, order_ids: Iterable[str]) -> dict[st
 
 async def _listed(client: Any, symbol: str, states: Iterable[str]) -> list[Any]:
     """What waits, and what ended so."""
-    asked = {"ordType": KIND, "instId": client.market(symbol)["id"]}
-    rows = await _rows(client.privateGetTradeOrdersAlgoPending, asked)
-    for state in states:
-        rows += await _rows(client.privateGetTradeOrdersAlgoHistory, {**asked, "state": state})
+    asked = {"instId": client.market(symbol)["id"]}
+    rows = await _rows(client.privateGetTradeOrdersAlgoPending, {**asked, "ordType": ",".join(KINDS)})
+    for kind, state in product(KINDS, states):
+        rows += await _rows(client.privateGetTradeOrdersAlgoHistory, {**asked, "ordType": kind, "state": state})
     return rows
 
 
@@ -106,4 +126,4 @@ def _answer(client: Any, row: Any, symbol: str, status: str, filled: str, trades
     return {**found, **own, "trades": [{**trade, "order": order_id} for trade in trades]}
 
 
-STOPS = StopsApart(look=look, open_ones=open_ones, cancel=cancel, parents=parents, expires_s=30.0)
+STOPS = StopsApart(look=look, open_too=open_too, cancel=cancel, trades_told=trades_told, expires_s=30.0)

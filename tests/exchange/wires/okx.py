@@ -98,13 +98,15 @@ class Okx(Wire):
 
     def stop_new(self, asked: Asked) -> Any:
         p = asked.json
-        if p.get("ordType") != "conditional" or p.get("tdMode") != "cash" or p.get("slOrdPx") != "-1":
+        pair = {"tpTriggerPx", "tpOrdPx"} <= p.keys()
+        good = p.get("ordType") == ("oco" if pair else "conditional") and p.get("tpOrdPx", "-1") == "-1"
+        if not good or p.get("tdMode") != "cash" or p.get("slOrdPx") != "-1":
             raise self.refusal(-1013, "no stop of ours")
         if any(o["client"] == p["algoClOrdId"] for o in self.mine()):
             raise self.refusal(-2010, "Duplicate")
         order = self.core.order_waits(
             KEY, self.market(p["instId"]), side=p["side"].upper(), amount=p["sz"], client=p["algoClOrdId"],
-            stop=p["slTriggerPx"],
+            stop=p["slTriggerPx"], target=p.get("tpTriggerPx"),
         )  # fmt: skip
         return _data([{"algoId": str(order["id"]), "algoClOrdId": order["client"], "sCode": "0", "sMsg": ""}])
 
@@ -120,8 +122,13 @@ class Okx(Wire):
         return _data([self._stop_row(found[0])])
 
     def stops(self, asked: Asked, states: tuple[str, ...]) -> Any:
+        """Of both kinds together only where they wait."""
+        kinds = asked.p["ordType"].split(",")
+        if len(kinds) > 1 and states != ("live",):
+            raise Answer({"code": "51000", "data": [], "msg": "Parameter ordType error"})
         rows = [self._stop_row(o) for o in self.mine() if "stop" in o]
-        return _data([r for r in rows if r["state"] in states and r["instId"] == asked.p["instId"]])
+        rows = [r for r in rows if r["state"] in states and r["ordType"] in kinds]
+        return _data([r for r in rows if r["instId"] == asked.p["instId"]])
 
     def stop_cancel(self, asked: Asked) -> Any:
         (one,) = asked.json
@@ -138,7 +145,10 @@ class Okx(Wire):
         return {
             "instType": "SPOT", "instId": self.symbol(order["market"]), "algoId": str(order["id"]),
             "algoClOrdId": order["client"], "clOrdId": "", "ordId": "".join(child), "ordIdList": child,
-            "sz": f"{order['amount']:f}", "ordType": "conditional", "side": order["side"].lower(), "state": state,
+            "sz": f"{order['amount']:f}", "side": order["side"].lower(), "state": state,
+            "ordType": "oco" if order["target"] else "conditional",
+            "tpTriggerPx": f"{order['target']:f}" if order["target"] else "",
+            "tpOrdPx": "-1" if order["target"] else "",
             "slTriggerPx": f"{order['stop']:f}", "slOrdPx": "-1", "slTriggerPxType": "last", "tdMode": "cash",
             "cTime": str(order["at"]), "uTime": str(order["updated"]), "actualSz": "0", "tgtCcy": "",
         }  # fmt: skip

@@ -28,6 +28,7 @@ class SimOrder:
     amount: Decimal
     price: Decimal | None
     at: datetime
+    target: Decimal | None = None  # of a stop: reached first, it is a limit order there, and no stop any more
     filled: Decimal = ZERO
     status: str = "open"
     trades: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +86,8 @@ class SimExchange:
             raise Broken(f"{order.amount} is no multiple of the lot")
         if order.type == "stop" and self.bid(order.symbol) <= (order.price or ZERO):
             raise ExchangeRefused("The stop would trigger at once.")
+        if order.target is not None and (self.bid(order.symbol) >= order.target or self.world.rng.random() < 0.1):
+            raise ExchangeRefused("The target would sell at once, or is too far away.")
         price = order.price if order.price is not None else self.ask(order.symbol)
         pays = (spec.quote, order.amount * price) if order.side == "buy" else (spec.base, order.amount)
         if pays[1] > self._free(account, pays[0]):
@@ -93,7 +96,7 @@ class SimExchange:
             raise ExchangeRefused("It would have taken at once.")
         made = SimOrder(
             self.next_id(), order.client_order_id, order.symbol, str(order.side), str(order.type), order.amount,
-            order.price, self.world.now(),
+            order.price, self.world.now(), order.target,
         )  # fmt: skip
         account.orders.append(made)
         if made.type == "market" or (made.type != "stop" and self._crosses(made.symbol, made.side, price)):
@@ -159,7 +162,9 @@ class SimExchange:
         for account in self.accounts.values():
             for order in account.orders:
                 if order.type == "stop" and order.status == "open" and self.bid(order.symbol) <= (order.price or ZERO):
-                    order.type, order.price = "market", None  # triggered
+                    order.type, order.price, order.target = "market", None, None  # triggered
+                if order.target is not None and order.status == "open" and self.bid(order.symbol) >= order.target:
+                    order.type, order.price, order.target = "limit", order.target, None
                 if order.status == "open" and (
                     order.type == "market"
                     or (order.type != "stop" and self._crosses(order.symbol, order.side, order.price or ZERO))

@@ -7,8 +7,11 @@ from trading.domain.types import InstrumentSpec
 SPECS = {
     spec.symbol: spec
     for spec in (
-        InstrumentSpec("BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), D("0.00001"), None, D(5), holds_stops=True),
+        InstrumentSpec(
+            "BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), D("0.00001"), None, D(5),
+            holds_stops=True, holds_pairs=True,
+        ),
         InstrumentSpec("DOGE/USDT", "DOGE", "USDT", D("0.00001"), D(1), D(1), D(9000), D(1), holds_stops=True),
     )
-}
+}  # fmt: skip
 PRICES = {"BTC/USDT": D("60000.00"), "DOGE/USDT": D("0.12000")}

@@ -6,13 +6,13 @@ from decimal import Decimal as D
 
 from tests.trading.domain.desk import BTC, PLAN, Desk
 from trading.domain.plan_levels import PlanLevels
-from trading.domain.types import InstrumentSeen, OrderStatus, OrderType, Purpose
+from trading.domain.types import InstrumentSeen, OrderAnswered, OrderStatus, OrderType, Purpose
 
 
-def bought(spec=BTC, holds=True):
-    """2 BTC bought at 100 under a plan whose stop (99) rests at the exchange."""
+def bought(spec=BTC, holds=True, pairs=False):
+    """2 BTC bought at 100 under a plan whose stop (99) rests at the exchange, in `pairs` with its target (102)."""
     desk = Desk(paper=False, plan=replace(PLAN, levels=PlanLevels(at_exchange=True)))
-    desk.feed(InstrumentSeen(desk.now, replace(spec, holds_stops=holds))).quote("99.99")
+    desk.feed(InstrumentSeen(desk.now, replace(spec, holds_stops=holds, holds_pairs=pairs))).quote("99.99")
     desk.intent(Purpose.ENTRY)
     entry = desk.order.client_order_id
     desk.answer(entry).fill(entry, desk.order.amount)
@@ -127,3 +127,58 @@ def test_a_part_is_refused_when_an_exit_comes_before_the_stop_is_gone():
     desk.answer(stop, OrderStatus.CANCELLED)
     (sale,) = desk.state.orders.values()
     assert sale.amount == D(2) and desk.decision(part) == ("denied", "The position is being closed.")
+
+
+def test_a_pair_names_the_target_and_is_one_order():
+    desk = bought(pairs=True)
+    stop = stop_of(desk)
+    assert (stop.type, stop.price, stop.target) == (OrderType.STOP, D("99"), held(desk).target_price)
+    assert len(desk.state.orders) == 1
+
+
+def test_the_price_tells_which_leg_of_a_pair_has_sold():
+    for price, reason in (
+        ("99", "stop_loss"),
+        ("97", "stop_loss"),
+        ("target", "take_profit"),
+        ("slipped", "take_profit"),
+    ):
+        desk = bought(pairs=True)
+        stop, target = stop_of(desk).client_order_id, held(desk).target_price
+        got = {"target": target, "slipped": target - D("0.2")}.get(price) or D(price)
+        desk.answer(stop).fill(stop, "2", price=got, trade_id="t2")
+        (closed,) = desk.state.closed_positions.values()
+        assert (closed.close_reason, desk.state.orders) == (reason, {})
+
+
+def test_what_a_target_left_is_taken_back_and_covered_again():
+    desk = bought(pairs=True)
+    old, target = stop_of(desk).client_order_id, held(desk).target_price
+    desk.answer(old).fill(old, "0.5", price=target, trade_id="t2")
+    desk.mark()
+    assert desk.broker.cancelled == [old] and desk.broker.sent[-1] == old, "the new one waits until it is gone"
+    desk.answer(old, OrderStatus.CANCELLED)
+    new = stop_of(desk)
+    assert (new.client_order_id != old, new.amount, new.target) == (True, D("1.5"), target)
+
+
+def test_a_pair_that_is_refused_is_tried_as_the_stop_alone_and_stays_so():
+    desk = bought(pairs=True)
+    desk.answer(stop_of(desk).client_order_id, OrderStatus.REJECTED)
+    alone = stop_of(desk)
+    assert (alone.target, alone.price) == (None, D("99"))
+    desk.answer(alone.client_order_id).mark(60)
+    assert desk.broker.cancelled == [] and stop_of(desk) is alone
+    desk.feed(OrderAnswered(desk.now, alone.client_order_id, OrderStatus.CANCELLED))
+    assert desk.state.orders == {}, "ended by others: the platform holds the level for a while"
+
+
+def test_a_touched_target_has_the_pair_taken_back_and_nothing_sold_beside_it():
+    desk = bought(pairs=True)
+    pair, target = stop_of(desk).client_order_id, held(desk).target_price
+    desk.answer(pair).quote(str(target))
+    assert (desk.broker.cancelled, desk.broker.sent[-1]) == ([pair], pair)
+    desk.fill(pair, "2", price=target, trade_id="t2")
+    assert desk.state.positions == {} and desk.state.orders == {}
+    (closed,) = desk.state.closed_positions.values()
+    assert closed.close_reason == "take_profit"
