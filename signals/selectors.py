@@ -3,12 +3,21 @@
 import uuid
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db import models
 
+from accounts.clock import now
 from signals.domain.timeframes import open_ms, open_time, timeframe_ms
 from signals.held import symbols_held
-from signals.models import CandleHole, CandleSeries, Instrument, SelectionStep, Signal, SymbolXray
+from signals.models import CandleHole, CandleSeries, ExchangeState, Instrument, SelectionStep, Signal, SymbolXray
 from signals.seconds import seconds_read as seconds_read
+
+
+def exchange_is_read(*, exchange: str) -> bool:
+    """Whether prices of an exchange are read here: it is one of XRAY_MARKET_EXCHANGES, or somebody streams it now."""
+    if exchange in settings.XRAY_MARKET_EXCHANGES:
+        return True
+    return ExchangeState.objects.filter(exchange=exchange, streams_lease_until__gt=now()).exists()
 
 
 def symbols_selected(*, exchange: str) -> list[str]:

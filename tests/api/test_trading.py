@@ -28,6 +28,16 @@ def test_a_bots_whole_life(anna) -> None:
     assert Bot.objects.get(public_id=bot["id"]).deleted_at
 
 
+def test_a_bot_where_no_prices_are_read_says_so(anna, settings) -> None:
+    path = f"/api/bots/{anna.bot.public_id}"
+    assert anna.client.get(path).json()["waits"] == ""
+    settings.XRAY_MARKET_EXCHANGES = ["okx"]
+    started = anna.client.post(f"{path}/start", format="json")
+    assert started.status_code == 200 and "No prices are read for Binance here" in started.json()["waits"]
+    (warning,) = anna.client.post(f"{path}/config/validate", {}, format="json").json()["warnings"]["account"]
+    assert warning == started.json()["waits"] == anna.client.get("/api/bots").json()["results"][0]["waits"]
+
+
 @pytest.mark.parametrize(
     ("more", "field"),
     [

@@ -1,5 +1,6 @@
 """How rows of trading look in the API: public ids, amounts as text, times in UTC."""
 
+from functools import cached_property
 from typing import Any
 
 from rest_framework import serializers
@@ -18,6 +19,7 @@ from trading.models import (
     StopSwitch,
     TradingStats,
 )
+from trading.selectors.standing import prices_problem
 
 
 class ConfigOutput(PublicSerializer):
@@ -85,6 +87,9 @@ class BotOutput(PublicSerializer):
     exchange = serializers.CharField(source="account.exchange")
     mode = serializers.CharField(source="account.mode")
     config = ConfigOutput(allow_null=True)
+    waits = serializers.SerializerMethodField(
+        help_text="Why nothing can come of it although it runs (no prices are read for its exchange); else empty."
+    )
 
     class Meta:
         model = Bot
@@ -97,6 +102,7 @@ class BotOutput(PublicSerializer):
             "mode",
             "status",
             "status_reason",
+            "waits",
             "config",
             "consecutive_errors",
             "last_decision",
@@ -105,6 +111,17 @@ class BotOutput(PublicSerializer):
             "created_at",
         )
         read_only_fields = fields
+
+    def get_waits(self, bot: Bot) -> str:
+        """In words; each exchange is looked up once a list."""
+        exchange = bot.account.exchange
+        if exchange not in self._waits:
+            self._waits[exchange] = prices_problem(exchange)
+        return self._waits[exchange]
+
+    @cached_property
+    def _waits(self) -> dict[str, str]:
+        return {}
 
 
 class _OfBot(PublicSerializer):

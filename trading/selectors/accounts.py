@@ -11,6 +11,7 @@ from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
 from trading.models import AccountCheck, BalanceSnapshot, QuarantinedAnswer
 from trading.selectors.deposit import Market, amounts_of
+from trading.selectors.standing import prices_problems
 from trading.selectors.worth import flow_waits
 
 STALE_AFTER_S = 15
@@ -51,7 +52,7 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
 
 def checks_attach(accounts: list[Any]) -> None:
     """What its exchange said lately: `last_check`, the last comparison that found something, and `odd_answer`, the
-    last answer that was not acted on; None where there is none."""
+    last answer that was not acted on; None where there is none. `waits`: why nothing comes of its bots, or empty."""
     newest = AccountCheck.objects.filter(account__in=accounts).order_by("account", "-at", "-id")
     last: dict[int, AccountCheck] = {}
     for row in newest.filter(at__gte=now() - CHECK_SHOWN):
@@ -59,8 +60,10 @@ def checks_attach(accounts: list[Any]) -> None:
     odd: dict[int, QuarantinedAnswer] = {}
     for answer in QuarantinedAnswer.objects.filter(account__in=accounts, last_at__gte=now() - CHECK_SHOWN):
         odd.setdefault(answer.account_id, answer)
+    waits = prices_problems(account.exchange for account in accounts)
     for account in accounts:
         account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
+        account.waits = waits[account.exchange]
 
 
 def _price(accounts: list[Any]) -> None:

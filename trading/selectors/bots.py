@@ -13,6 +13,7 @@ from trading.domain.money import exact
 from trading.models import Bot, Position, TradingStats
 from trading.selectors.accounts import day_start
 from trading.selectors.positions import OPEN
+from trading.selectors.standing import prices_problems
 
 ZERO = Decimal(0)
 WIDTH, HEIGHT = 96, 28
@@ -24,7 +25,7 @@ class BotCard:
     """One bot; `today` and `week` are realised results after fees, in quote currency.
 
     `trades` and `wins` count what was closed in 7 days, `path` draws the running sum of their results: one point a
-    closed day, then one a trade of today.
+    closed day, then one a trade of today. `waits` says why nothing can come of it (no prices are read); else empty.
     """
 
     bot: Bot
@@ -34,6 +35,7 @@ class BotCard:
     wins: int
     open_positions: int
     path: str
+    waits: str = ""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Week:
 
 @exact
 def bot_cards(user: User) -> list[BotCard]:
-    """The user's bots that were not deleted, running ones first. Three queries."""
+    """The user's bots that were not deleted, running ones first. Three queries, one more an exchange not scanned."""
     bots = (
         Bot.objects.filter(user=user, deleted_at=None)
         .select_related("account", "config__strategy")
@@ -56,7 +58,9 @@ def bot_cards(user: User) -> list[BotCard]:
     )
     weeks = _weeks(user)
     order = {"running": 0, "paused": 1, "stopped": 2}
-    return [_card(bot, weeks[bot.pk]) for bot in sorted(bots, key=lambda bot: (order.get(bot.status, 3), bot.pk))]
+    ordered = sorted(bots, key=lambda bot: (order.get(bot.status, 3), bot.pk))
+    waits = prices_problems(bot.account.exchange for bot in ordered)
+    return [_card(bot, weeks[bot.pk], waits[bot.account.exchange]) for bot in ordered]
 
 
 def drawdown_limit_of(account: ExchangeAccount) -> Decimal | None:
@@ -95,7 +99,7 @@ def _weeks(user: User) -> dict[int, Week]:
     return found
 
 
-def _card(bot: Bot, week: Week) -> BotCard:
+def _card(bot: Bot, week: Week, waits: str) -> BotCard:
     sums = _running([*week.days, *week.today])
     return BotCard(
         bot=bot,
@@ -105,6 +109,7 @@ def _card(bot: Bot, week: Week) -> BotCard:
         wins=week.wins,
         open_positions=bot.held,  # type: ignore[attr-defined]
         path=sparkline(sums[-POINTS:]),
+        waits=waits,
     )
 
 

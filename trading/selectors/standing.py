@@ -1,8 +1,11 @@
-"""Whether an account may trade now."""
+"""Whether an account may trade now, and whether anything moves it to."""
+
+from collections.abc import Iterable
 
 from django.conf import settings
 
-from accounts.models import ExchangeAccount
+from accounts.models import EXCHANGES, ExchangeAccount
+from signals.selectors import exchange_is_read
 
 KEYS_USABLE = (
     ExchangeAccount.Verification.VERIFIED,
@@ -25,3 +28,20 @@ def account_problem(account: ExchangeAccount) -> str:
         if not account.live_enabled:
             return "Live trading is off for this account: its owner can switch it on."
     return ""
+
+
+def prices_problem(exchange: str) -> str:
+    """Why bots at an exchange would wait for ever, in words; empty when its prices are read. No query for a scanned
+    one."""
+    if exchange_is_read(exchange=exchange):
+        return ""
+    title = dict(EXCHANGES).get(exchange, exchange)
+    return (
+        f"No prices are read for {title} here, so nothing is bought or sold there: ask staff to switch it on (add "
+        f"{exchange} to XRAY_MARKET_EXCHANGES)."
+    )
+
+
+def prices_problems(exchanges: Iterable[str]) -> dict[str, str]:
+    """The same for several, by exchange; each is looked up once."""
+    return {exchange: prices_problem(exchange) for exchange in set(exchanges)}

@@ -15,6 +15,7 @@ from accounts.fields import storable
 from accounts.models import ExchangeAccount, User
 from signals.models import Instrument, Strategy
 from trading.models import Bot, BotConfig
+from trading.selectors.standing import prices_problem
 from trading.services import bot_limits, fields
 from trading.services.level_validation import (
     LEVEL_DECIMALS,
@@ -122,6 +123,8 @@ def bot_config_validate(
 def config_warnings(clean: Mapping[str, Any]) -> Errors:
     """What is allowed but unlikely to be meant, per field (shown beside the form, refuses nothing)."""
     warnings: Errors = bot_limits.limits_warnings(clean)
+    if waits := prices_problem(clean["account"].exchange):
+        warnings["account"] = [waits]
     fee = _round_trip_fee(clean)
     if clean["profit_target"] <= fee:
         warnings["profit_target"] = [

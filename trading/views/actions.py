@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from trading.models import Bot, Order, Position, StopSwitch
 from trading.selectors.shell import stops_over
+from trading.selectors.standing import prices_problem
 from trading.selectors.stops import stop_words
 from trading.services import bots, intents, stops
 from trading.views.methods import post_only
@@ -124,6 +125,8 @@ def bot_action(request: HttpRequest, public_id: UUID, action: str) -> HttpRespon
     try:
         _bot_move(bot, action, request)
         messages.success(request, BOT_DONE[action].format(bot.name))
+        if action in ("start", "resume") and (waits := prices_problem(bot.account.exchange)):
+            messages.warning(request, waits)
     except ValidationError as error:
         _tell(request, error)
         return redirect("bot_detail", public_id)

@@ -14,6 +14,7 @@ from trading.forms import BY_NAME, NOTIFICATIONS, BotForm
 from trading.models import Bot, Intent, Order, RiskEvent
 from trading.selectors.bots import bot_cards
 from trading.selectors.positions import open_rows
+from trading.selectors.standing import prices_problem
 from trading.selectors.stops import stop_words, stops_on_bot
 from trading.services.bots import bot_configure, bot_create, bot_start
 from trading.services.presets import PRESETS
@@ -140,6 +141,8 @@ def _saved(request: HttpRequest, form: BotForm, bot: Bot | None) -> HttpResponse
         if request.POST.get("then") == "start":
             bot_start(bot=bot, actor=user, ip=ip)
             messages.success(request, f"{bot.name} runs. Its first decision follows the next signal.")
+            if waits := prices_problem(bot.account.exchange):
+                messages.warning(request, waits)
     except ValidationError as error:
         for message in error.messages:
             messages.error(request, message)
