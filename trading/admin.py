@@ -108,6 +108,7 @@ class OrderAdmin(HistoryAdmin):
         "status",
         "amount",
         "price",
+        "target",
         "filled",
         "client_order_id",
     )

@@ -109,7 +109,7 @@ def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
     ("exchange", "mode", "protection", "words"),
     [
         ("binance", "practice", "exchange", None),
-        ("binance", "practice", "platform", "Binance can hold the stop: choose that."),
+        ("binance", "practice", "platform", "Binance can hold stop and target: choose that."),
         (
             "bybit",
             "testnet",

@@ -188,6 +188,7 @@ class OrderOutput(_OfBot):
             "status",
             "amount",
             "price",
+            "target",
             "filled",
             "cost",
             "cancel_requested_at",
@@ -234,6 +235,7 @@ class PositionOutput(_OfBot):
 
     signal = serializers.UUIDField(source="signal.public_id", default=None, allow_null=True)
     stop_rests = serializers.BooleanField(default=False, help_text="Whether its stop rests at the exchange.")
+    target_rests = serializers.BooleanField(default=False, help_text="Whether its target does, together with the stop.")
 
     class Meta:
         model = Position
@@ -256,6 +258,7 @@ class PositionOutput(_OfBot):
             "stop_price",
             "stop_kind",
             "stop_rests",
+            "target_rests",
             "target_price",
             "raise_price",
             "step_price",

@@ -15,7 +15,7 @@ from trading.api import filters, outputs
 from trading.api.bots import BOTS
 from trading.api.inputs import ChangeInput, EntryInput, PartInput
 from trading.models import Balance, BalanceSnapshot, Fill, Intent, Order, Position, Trade, TradingStats
-from trading.selectors.positions import stop_rests
+from trading.selectors.positions import what_rests
 from trading.services import by_hand
 from trading.services import intents as services
 
@@ -97,9 +97,7 @@ class FillViews(_Read):
 class PositionViews(_Read):
     """Positions, open and closed; ?status=open&status=closing for those that are held."""
 
-    queryset = Position.objects.select_related("bot__user", "account", "instrument", "signal").annotate(
-        stop_rests=stop_rests()
-    )
+    queryset = Position.objects.select_related("bot__user", "account", "instrument", "signal").annotate(**what_rests())
     serializer_class = outputs.PositionOutput
     filterset_class = filters.PositionFilters
     pagination_class = cursor_on("opened_at")

@@ -97,7 +97,7 @@ class BotConfig(models.Model):
         MAKER = "maker", "Maker (post only, then market)"
 
     class Protection(models.TextChoices):
-        """Where stops wait; targets always wait on this platform."""
+        """Where stops wait, and targets with them where the exchange can hold both."""
 
         PLATFORM = "platform", "On this platform"
         EXCHANGE = "exchange", "At the exchange, where it can"

@@ -67,15 +67,15 @@ def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str
         rows = rows.filter(account=account)
     if symbol:
         rows = rows.filter(instrument__symbol=symbol)
-    found = list(rows.annotate(stop_rests=stop_rests()))
+    found = list(rows.annotate(**what_rests()))
     prices = _bids(found)
     return [_row(position, prices.get((position.account.exchange, position.instrument.symbol))) for position in found]
 
 
-def stop_rests() -> Exists:
-    """Whether the stop of a position rests at the exchange as an order."""
+def what_rests() -> dict[str, Exists]:
+    """Whether the stop of a position rests at the exchange as an order, and whether its target does with it."""
     stops = Order.objects.filter(position=OuterRef("pk"), type=Order.Type.STOP, status=Order.Status.ACTIVE)
-    return Exists(stops)
+    return {"stop_rests": Exists(stops), "target_rests": Exists(stops.filter(target__isnull=False))}
 
 
 def open_totals(rows: Iterable[OpenRow], in_positions: Decimal | None = None) -> OpenTotals:

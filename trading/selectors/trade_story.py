@@ -65,6 +65,7 @@ class Story:
     denials: list[RiskEvent]
     ladder: list[Rung] = field(default_factory=list)
     stop_rests: bool = False  # at the exchange
+    target_rests: bool = False  # with it
 
     @property
     def is_open(self) -> bool:
@@ -93,6 +94,7 @@ def story_read(position: Position) -> Story:
     fills = list(Fill.objects.filter(order__in=orders).select_related("order").order_by("executed_at", "id"))
     entry = position.buy_cost / position.bought if position.bought else None
     net = _net(position)
+    stops = [row for row in orders if row.type == Order.Type.STOP and row.status == Order.Status.ACTIVE]
     return Story(
         position=position,
         steps=_steps(position, orders, fills),
@@ -106,7 +108,8 @@ def story_read(position: Position) -> Story:
         inputs=_inputs(position),
         denials=_denials(position),
         ladder=_ladder(position, entry),
-        stop_rests=any(row.type == Order.Type.STOP and row.status == Order.Status.ACTIVE for row in orders),
+        stop_rests=bool(stops),
+        target_rests=any(row.target is not None for row in stops),
     )
 
 

@@ -33,8 +33,8 @@ STEP_WORDS = {
 STEP_KEYS = {"profit_steps": "gain", "add_steps": "fall"}
 Steps = list[dict[str, str]]
 WHERE_WORDS = (
-    "Where the exchange can hold a stop, it rests there and sells even while this platform is down. Targets, and stops "
-    "elsewhere, are watched here."
+    "Where the exchange can hold a stop, it rests there and sells even while this platform is down; where it can hold "
+    "both, the target rests with it. Elsewhere, and steps, are watched here."
 )
 
 
@@ -133,6 +133,7 @@ def _stop_words(account: ExchangeAccount, protection: str) -> str:
             "is down, nothing sells."
         )
     if protection == BotConfig.Protection.PLATFORM and not here:
-        can = "" if quirks.stop_create is None else f" {quirks.title} can hold the stop: choose that."
+        what = "the stop" if quirks.pair_create is None else "stop and target"
+        can = "" if quirks.stop_create is None else f" {quirks.title} can hold {what}: choose that."
         return f"While this platform is down, nothing sells.{can}"
     return ""
