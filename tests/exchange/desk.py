@@ -14,6 +14,7 @@ from accounts.services.users import user_create
 from signals.quotes import latest
 from signals.streams import streams_main
 from tests.exchange.other_binance import OtherBinance
+from trading.domain.books import pairs_joined
 from trading.leases import LeaseBusy
 from trading.models import Balance, Bot, Fill, Intent, Order, Position
 from trading.services import intents, reconciliation
@@ -46,6 +47,11 @@ def streaming(wake: Callable[[str, str, int], None] = lambda *_: None) -> Any:
     finally:
         stop.set()
         thread.join(10)
+
+
+def id_theirs(row: dict[str, Any]) -> str:
+    """By what the platform knows the order that a row of the exchange belongs to: a leg of a list by the list."""
+    return str(row["orderId"]) if row["orderListId"] == -1 else f"list-{row['orderListId']}"
 
 
 def id_core(order: Order) -> str:
@@ -126,13 +132,14 @@ class Trader:
     def ledgers_equal(self) -> None:
         """Every order once, every fill to the last digit, every balance, every position's result."""
         theirs = self.other.ledger()
-        orders = {row["clientOrderId"]: row for row in theirs["orders"]}
-        assert len(orders) == len(theirs["orders"]), "an order was sent twice"
+        rows = pairs_joined(theirs["orders"])
+        orders = {row["clientOrderId"]: row for row in rows}
+        assert len(orders) == len(rows), "an order was sent twice"
         ours = {row.client_order_id: row for row in Order.objects.all()}
         assert set(orders) == {name for name, row in ours.items() if row.status != "rejected"}
         for name, row in orders.items():
             mine = ours[name]
-            assert (mine.status, id_core(mine)) == (STATUS[row["status"]], str(row["orderId"]))
+            assert (mine.status, id_core(mine)) == (STATUS[row["status"]], id_theirs(row))
             assert (mine.filled, mine.cost) == (D(row["executedQty"]), D(row["cummulativeQuoteQty"]))
         self._fills_equal(theirs["fills"])
         for row in theirs["balances"][self.key]:
@@ -143,7 +150,7 @@ class Trader:
     def _fills_equal(theirs: list[dict[str, Any]]) -> None:
         def numbers(row: dict[str, Any]) -> Any:
             coin = row["commissionAsset"]
-            return D(row["price"]), D(row["qty"]), D(row["commission"]), coin, row["isMaker"], str(row["orderId"])
+            return D(row["price"]), D(row["qty"]), D(row["commission"]), coin, row["isMaker"], id_theirs(row)
 
         ours = Fill.objects.select_related("order", "instrument")
         mine = {

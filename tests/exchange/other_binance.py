@@ -17,6 +17,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
+from tests.exchange import other_lists
+from tests.exchange.refusals import Refusal
+
 D = Decimal
 MINUTE, EIGHT = 60_000, D("1e-8")
 # id: base, quote, price, tick, lot, smallest value
@@ -31,12 +34,6 @@ PAIRS = {
     "ETHBTC": ("ETH", "BTC", "0.04856", "0.00002", "0.001", "0.0002"),
     "LUNAUSDT": ("LUNA", "USDT", "0.5", "0.0001", "0.1", "5"),
 }
-
-
-class Refusal(Exception):
-    def __init__(self, code, msg, status=400):
-        super().__init__(msg)
-        self.body, self.status = {"code": code, "msg": msg}, status
 
 
 def floor(value, step):
@@ -102,7 +99,7 @@ class Market:
         return {"symbol": self.id, "status": self.status, "baseAsset": self.base, "quoteAsset": self.quote,
                 "baseAssetPrecision": 8, "quotePrecision": 8, "quoteAssetPrecision": 8, "filters": filters,
                 "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"], "isSpotTradingAllowed": True, "permissions": [],
-                "isMarginTradingAllowed": False, "permissionSets": [["SPOT"]], "ocoAllowed": False}  # fmt: skip
+                "isMarginTradingAllowed": False, "permissionSets": [["SPOT"]], "ocoAllowed": True}  # fmt: skip
 
     def book(self):
         return {"symbol": self.id, "bidPrice": text(self.bid), "bidQty": text(self.lot * 5000),
@@ -251,6 +248,7 @@ class OtherBinance:
             raise Refusal(-2011, "Unknown order sent.")
         self._lock(order, order["filled"] - order["amount"])
         order["status"], order["updated"] = "CANCELED", self.ms()
+        other_lists.begins(self, order, "CANCELED")
         self._tell(order)
         return order
 
@@ -274,19 +272,25 @@ class OtherBinance:
                 market.step(self.ms(), self.rng, seconds / 60, self.volatility)
         for order in [o for o in self.orders if o["status"] in ("NEW", "PARTIALLY_FILLED")]:
             market, left = order["market"], order["amount"] - order["filled"]
+            if order["kind"] == "STOP_LOSS":
+                if market.bid <= order["stop"]:
+                    other_lists.stop_fires(self, order)
+                continue
             met = market.ask <= order["price"] if order["side"] == "BUY" else market.bid >= order["price"]
             if met and market.status == "TRADING":
                 part = floor(left / 2, market.lot) if not order["filled"] else left
+                other_lists.begins(self, order)
                 self._fill(order, part or left, order["price"], maker=True)
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
     def order_json(self, order, *, fills=False):
-        row = {"symbol": order["market"].id, "orderId": order["id"], "orderListId": -1,
+        row = {"symbol": order["market"].id, "orderId": order["id"], "orderListId": order.get("list", -1),
                "clientOrderId": order["client"], "price": text(order["price"]),
                "origQty": text(order["amount"]), "executedQty": text(order["filled"]),
                "cummulativeQuoteQty": text(order["cost"]), "status": order["status"], "timeInForce": order["tif"],
-               "type": order["kind"], "side": order["side"], "workingTime": order["at"], "stopPrice": "0.00000000",
+               "type": order["kind"], "side": order["side"], "workingTime": order["at"],
+               "stopPrice": text(order.get("stop", D(0))),
                "selfTradePreventionMode": "NONE"}  # fmt: skip
         if not fills:
             return row | {"time": order["at"], "updateTime": order["updated"], "isWorking": True}
@@ -297,8 +301,9 @@ class OtherBinance:
 
     def trade_json(self, fill):
         order = fill["order"]
-        return {"symbol": order["market"].id, "id": fill["id"], "orderId": order["id"], "orderListId": -1,
-                "price": text(fill["price"]), "qty": text(fill["amount"]), "commission": text(fill["fee"]),
+        return {"symbol": order["market"].id, "id": fill["id"], "orderId": order["id"],
+                "orderListId": order.get("list", -1), "price": text(fill["price"]), "qty": text(fill["amount"]),
+                "commission": text(fill["fee"]),
                 "quoteQty": text(fill["amount"] * fill["price"]), "commissionAsset": fill["fee_coin"],
                 "time": fill["at"], "isBuyer": order["side"] == "BUY", "isMaker": fill["maker"],
                 "isBestMatch": True}  # fmt: skip

@@ -9,8 +9,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import WSMsgType, web
 
-from tests.exchange.other_binance import MINUTE, OtherBinance, Refusal, put, text
+from tests.exchange import other_lists
+from tests.exchange.other_binance import MINUTE, OtherBinance, put, text
+from tests.exchange.refusals import Refusal
 
+ORDERS = ("POST order", "POST orderList/oco")
 AFTER_ORDER = ("502", "timeout", "empty", "reset")
 TICK_S = 0.25
 
@@ -128,7 +131,7 @@ class OtherServer:
             return web.Response(status=404, text="<html><body>404 Not Found</body></html>", content_type="text/html")
         self._signed(request, body, key, p)
         answer = _PRIVATE[name](self.exchange, key, p)
-        fault = next((f for f in AFTER_ORDER if name == "POST order" and self._fault(f)), "")
+        fault = next((f for f in AFTER_ORDER if name in ORDERS and self._fault(f)), "")
         return await self._broken(request, fault) if fault else web.json_response(answer)
 
     async def _broken(self, request, fault):
@@ -298,6 +301,8 @@ _PRIVATE = {
     "GET account": _account,
     "POST order": lambda other, key, p: other.order_json(other.order_new(key, p), fills=True),
     "GET order": lambda o, key, p: o.order_json(o._order(key, p, Refusal(-2013, "Order does not exist."))),
+    "POST orderList/oco": other_lists.list_new,
+    "DELETE orderList": other_lists.list_cancel,
     "DELETE order": lambda other, key, p: other.order_json(other.order_cancel(key, p)),
     "GET openOrders": lambda other, key, p: _orders(other, key, p, still=True),
     "GET allOrders": _orders,

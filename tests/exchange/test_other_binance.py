@@ -141,6 +141,32 @@ def _result_right(position: Position, fees: str) -> None:
         assert abs(position.fees_quote / value - 1) < D("0.02")
 
 
+@pytest.mark.parametrize("fault", ["", "502", "empty", "reset"])
+@pytest.mark.parametrize("reached", ["target", "stop", ""])
+def test_stop_and_target_rest_as_one_order_and_one_of_them_sells(place, fault, reached) -> None:
+    here = place(fees="bnb", volatility=0.0)
+    exchange_prepare(exchange="binance")
+    trader = Trader(here.other, protection="exchange", stop_loss="0.05", profit_target="0.05")
+    with streaming():
+        if fault:
+            here.server.control(fault=fault, count=2)  # the entry's answer and the pair's
+        position = trader.buy("SOL/USDT")
+        pair = trader.until(lambda: Order.objects.filter(type="stop", status="active").first())
+        assert pair.target is not None and (not fault or not here.other.faults[fault])
+        if reached:
+            here.server.control(move={"target": "0.08", "stop": "-0.08"}[reached])
+            trader.until(lambda: Position.objects.filter(pk=position.pk, status="closed").exists(), 30.0)
+            position.refresh_from_db()
+            assert position.close_reason == {"target": "take_profit", "stop": "stop_loss"}[reached]
+        else:
+            trader.sell(position)
+    pair.refresh_from_db()
+    assert bool(pair.filled) == bool(reached)  # the target fills in two parts, and what is left may be sold at once
+    assert pair.status in {"target": ("filled", "cancelled"), "stop": ("filled",), "": ("cancelled",)}[reached]
+    trader.settled()
+    trader.ledgers_equal()
+
+
 def test_a_late_a_lost_and_a_restarted_exchange_lose_nothing(place) -> None:
     here = place(fees="bnb")
     exchange_prepare(exchange="binance")

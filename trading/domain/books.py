@@ -105,10 +105,12 @@ def pairs_joined(orders: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 def _joined(legs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     first, sold = legs[0], sum((Decimal(leg["executedQty"]) for leg in legs), ZERO)
+    cost = sum((Decimal(leg.get("cummulativeQuoteQty", 0)) for leg in legs), ZERO)
     at_work = any(_STATUS.get(leg["status"]) == "active" for leg in legs)
     status = "FILLED" if sold == Decimal(first["origQty"]) else "NEW" if at_work else "CANCELED"
     name = first["clientOrderId"].rpartition("-")[0]
-    return {**first, "clientOrderId": name, "executedQty": f"{sold:f}", "status": status}
+    sums = {"executedQty": f"{sold:f}", "cummulativeQuoteQty": f"{cost:f}"}
+    return {**first, **sums, "clientOrderId": name, "status": status}
 
 
 def books_differ(ours: Books, theirs: Books) -> list[str]:

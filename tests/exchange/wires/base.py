@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from tests.exchange.other_binance import OtherBinance, Refusal
+from tests.exchange.other_binance import OtherBinance
+from tests.exchange.refusals import Refusal
 
 D = Decimal
 KEY, SECRET, PASSPHRASE = "wire-key-1", "d2lyZS1zZWNyZXQ=", "wire-pass"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.exchange.other_binance import OtherBinance, Refusal
+from tests.exchange.other_binance import OtherBinance
 from tests.exchange.other_server import OtherServer
+from tests.exchange.refusals import Refusal
 from tests.exchange.wires import WIRES
 from tests.exchange.wires.base import KEY, SECRET, Answer, Wire
 from tests.exchange.wires.hosts import Heard, Hosts
