@@ -9,7 +9,7 @@ from accounts.clock import clock_set
 from signals import quotes
 from tests.faults.laboratory import BANS, ORDER, SLOW, SYMBOL, fault_on, some
 from trading.domain.exits import RETRY_LONGEST
-from trading.models import BotConfig, Intent, Order, Position
+from trading.models import AccountCheck, BotConfig, Intent, Order, Position
 from trading.practice.faults import KINDS
 from trading.services.by_hand import position_reduce_request
 
@@ -111,6 +111,8 @@ def test_the_target_rests_beside_it_and_sells_while_the_platform_is_away(laborat
     position, target = Position.objects.get(), target_of(laboratory, stop)
     assert (target["type"], target["status"], D(target["origQty"])) == ("LIMIT_MAKER", "NEW", stop.amount)
     assert D(target["price"]) == position.target_price == stop.target
+    laboratory.restart()
+    assert not AccountCheck.objects.exists(), "its legs are taken for somebody's hand"
     laboratory.act("spike", symbol="BTCUSDT", price=str(position.target_price))
     assert (target_of(laboratory, stop)["status"], theirs(laboratory)) == ("FILLED", [])
     laboratory.restart()

@@ -78,10 +78,20 @@ async def test_a_spike_triggers_the_stops_that_wait_for_it(scripted, act):
     act("deposit", key=KEY, asset="AAA", amount="1")
     stop = {"symbol": "AAAUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "0.1", "stopPrice": "5000"}
     made = act("order_by_hand", key=KEY, order=stop)
-    assert act("spike", symbol="AAAUSDT", price="5001") == {"triggered": 0}
-    assert act("spike", symbol="AAAUSDT", price="5000") == {"triggered": 1}
+    assert act("spike", key=KEY, symbol="AAAUSDT", price="5001") == {"triggered": 0}
+    assert act("spike", key=KEY, symbol="AAAUSDT", price="5000") == {"triggered": 1}
     (order,) = scripted.server.exchange.store.select(Order, "1")
     assert (order.id, order.status, order.executed) == (made["orderId"], "FILLED", Decimal("0.1"))
+
+
+async def test_a_spike_fills_a_part_of_what_rests_there(scripted, act):
+    act("deposit", key=KEY, asset="AAA", amount="1")
+    sale = {"symbol": "AAAUSDT", "side": "SELL", "type": "LIMIT_MAKER", "quantity": "0.1", "price": "90000"}
+    act("order_by_hand", key=KEY, order=sale)
+    act("spike", key=KEY, symbol="AAAUSDT", price="89999")
+    act("spike", key=KEY, symbol="AAAUSDT", price="90001", amount="0.04")
+    (order,) = scripted.server.exchange.store.select(Order, "1")
+    assert (order.status, order.executed, order.cum_quote) == ("PARTIALLY_FILLED", Decimal("0.04"), 3600)
 
 
 async def test_sockets_stall_and_close(scripted, act):
@@ -103,7 +113,9 @@ async def test_sockets_stall_and_close(scripted, act):
         {"act": "deposit", "key": KEY, "asset": "AAA", "amount": "much"},
         {"act": "deposit", "key": "nobody", "asset": "AAA", "amount": "1"},
         {"act": "symbol_status", "symbol": "AAAUSDT", "status": "GONE"}, {"act": "filters_change", "symbol": "AAAUSDT"},
-        {"act": "spike", "symbol": "AAAUSDT", "price": "0"},
+        {"act": "spike", "key": KEY, "symbol": "AAAUSDT", "price": "0"},
+        {"act": "spike", "symbol": "AAAUSDT", "price": "1"},
+        {"act": "spike", "key": KEY, "symbol": "AAAUSDT", "price": "1", "amount": "-1"},
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused(scripted, wrong):

@@ -146,14 +146,15 @@ def _filters_change(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spike(stage: Stage, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Others trade `amount` (all that waits, if not said) at `price`, far from the book: stops trigger, orders fill."""
+    """Others trade `amount` (all that waits, if not said) with this account at `price`, far from the book: its stops
+    trigger, its orders fill."""
     exchange, symbol = stage.exchange, stage.exchange.market.listing(wanted["symbol"]).symbol
     price, now = Decimal(wanted["price"]), stage.exchange.reach(wanted["symbol"])
     amount = Decimal(wanted.get("amount", EVERYTHING))
     if not (price.is_finite() and amount.is_finite() and price > 0 and amount > 0):
         raise ActRefused("price and amount must be above zero.")
     waiting = [one for one in exchange.engine.open.of_symbol(symbol) if not one.working]
-    exchange.engine.trade(symbol, price, amount, now)
+    exchange.engine.trade_with(stage.account(wanted).id, symbol, price, amount, now)
     exchange.commit(now)
     return {"triggered": sum(bool(one.working) for one in waiting)}
 

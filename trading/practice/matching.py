@@ -213,17 +213,22 @@ class Engine:
     def _on_print(self, symbol: str, prints: Prints, at: int) -> None:
         listing, time = self.feed.listing(symbol), int(prints.times[at])
         price, qty, bought = listing.price(prints.ticks[at]), listing.qty(prints.lots[at]), bool(prints.buys[at])
-        self.stops_touch(symbol, price, time)
+        self._stops_touch(symbol, price, time)
         for side in (BUY, SELL):
             qty = self._fill_resting(symbol, side, price, qty, (side == BUY) != bought, time)
 
-    def trade(self, symbol: str, price: Decimal, qty: Decimal, time: int) -> None:
-        """Others trade ``qty`` at ``price``, away from the book: stops are set off, and what rests there is filled."""
-        self.stops_touch(symbol, price, time)
-        for side in (BUY, SELL):
-            qty = self._fill_resting(symbol, side, price, qty, True, time)
+    def trade_with(self, account: int, symbol: str, price: Decimal, qty: Decimal, time: int) -> None:
+        """Others trade ``qty`` at ``price``, away from the book, with this account alone."""
+        for order in [one for one in self.open.of_symbol(symbol) if one.account == account]:
+            if not order.live:
+                continue  # its other leg has sold
+            if not order.working and order.triggered_by(price):
+                self._trigger(order, time)
+            elif order.working and order.crosses(price) and (take := min(qty, order.remaining)):
+                self._fill(order, order.price, take, True, time)
+                qty -= take
 
-    def stops_touch(self, symbol: str, price: Decimal, time: int) -> None:
+    def _stops_touch(self, symbol: str, price: Decimal, time: int) -> None:
         """Somebody trades at ``price``: it sets off the stops that wait for it."""
         for order in [one for one in self.open.of_symbol(symbol) if not one.working and one.triggered_by(price)]:
             if order.live:

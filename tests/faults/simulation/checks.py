@@ -8,7 +8,7 @@ from tests.faults.simulation.database import Broken, Rows
 from tests.faults.simulation.exchange import SimAccount, SimOrder
 from trading.backtest.replay import RecordedBroker
 from trading.backtest.results import Results
-from trading.domain.types import ZERO, AccountState, OrderStatus, PositionStatus, Side
+from trading.domain.types import ZERO, AccountState, OrderStatus, PositionStatus, Purpose, Side
 from trading.runner import Runner
 
 STATUS = {"closed": OrderStatus.FILLED, "canceled": OrderStatus.CANCELLED, "open": OrderStatus.ACTIVE}
@@ -116,7 +116,15 @@ def _positions(rows: Rows) -> None:
 
 
 def _intents(rows: Rows) -> None:
-    waiting = [row for row in rows.intents.values() if row.status in ("pending", "claimed")]
+    """A fill found at the very end may have opened a position again: its stop rests for as long as it is held."""
+    held = {position_id for position_id, position in rows.positions.items() if position.status is PositionStatus.OPEN}
+    stops = [o for o in rows.orders.values() if o.purpose is Purpose.PROTECT and o.status is OrderStatus.ACTIVE]
+    resting = {order.intent_id for order in stops if order.position_id in held}
+    waiting = [
+        row
+        for row in rows.intents.values()
+        if row.status in ("pending", "claimed") and row.taken.intent_id not in resting
+    ]
     if waiting:
         raise Broken(f"intents wait for ever: {waiting}")
     if rows.paused or rows.unconfirmed:

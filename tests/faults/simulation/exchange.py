@@ -58,6 +58,7 @@ class SimExchange:
         self.accounts: dict[int, SimAccount] = {}
         self.skew = timedelta(milliseconds=world.rng.randint(-900, 900))
         self.fee_coin = world.rng.choice(["", "", "BNB"])
+        self.refuses_pairs = world.rng.choice([0.0, 0.1, 1.0])  # a stop with a target, for one reason or another
         self.lag = timedelta(milliseconds=world.rng.choice([0, 300, 900]))  # until lists show what was accepted
         self._id = 0
 
@@ -86,7 +87,8 @@ class SimExchange:
             raise Broken(f"{order.amount} is no multiple of the lot")
         if order.type == "stop" and self.bid(order.symbol) <= (order.price or ZERO):
             raise ExchangeRefused("The stop would trigger at once.")
-        if order.target is not None and (self.bid(order.symbol) >= order.target or self.world.rng.random() < 0.1):
+        far = order.target is not None and self.world.rng.random() < self.refuses_pairs
+        if far or (order.target is not None and self.bid(order.symbol) >= order.target):
             raise ExchangeRefused("The target would sell at once, or is too far away.")
         price = order.price if order.price is not None else self.ask(order.symbol)
         pays = (spec.quote, order.amount * price) if order.side == "buy" else (spec.base, order.amount)
