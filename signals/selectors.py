@@ -20,6 +20,14 @@ def exchange_is_read(*, exchange: str) -> bool:
     return ExchangeState.objects.filter(exchange=exchange, streams_lease_until__gt=now()).exists()
 
 
+def quotes_traded(exchange: str) -> list[str]:
+    """Currencies that an exchange's spot pairs are traded against now, those with most scanned pairs first; empty
+    while its markets are not loaded."""
+    rows = Instrument.objects.filter(exchange=exchange, active=True, market_type="spot").order_by().values("quote")
+    counted = rows.annotate(scanned=models.Count("pk", filter=models.Q(selected=True)), pairs=models.Count("pk"))
+    return list(counted.order_by("-scanned", "-pairs", "quote").values_list("quote", flat=True))
+
+
 def symbols_selected(*, exchange: str) -> list[str]:
     """Symbols in the scan, largest 24 h volume first."""
     rows = Instrument.objects.filter(exchange=exchange, selected=True, active=True)

@@ -14,11 +14,13 @@ from accounts.exchanges.modes import mode_check
 from accounts.exchanges.quirks import quirks_for
 from accounts.fields import ExactDecimalField, storable
 from accounts.models import ExchangeAccount, User
+from accounts.services.guards import currencies_traded
 
 Errors = dict[str, list[str]]
 LEAST_BALANCE, MOST_BALANCE = Decimal(10), Decimal(10) ** 12
 BALANCE_WORDS = "A number from 10 to 1,000,000,000,000 in the quote currency."
 SECRET_LENGTH = 4096
+CURRENCIES_NAMED = 8
 _CURRENCY = re.compile(r"[A-Z0-9]{2,16}")
 _NAMES = {"api_key": "API key", "api_secret": "API secret", "passphrase": "passphrase"}
 
@@ -47,6 +49,7 @@ def account_check(*, user: User, values: Mapping[str, Any]) -> Checked:
         keys, found = keys_check(fields["exchange"], fields["mode"], values)
         errors.update(found)
         _mode(fields, errors)
+        _traded(fields, errors)
     if errors:
         raise ValidationError(errors)
     return Checked(fields, keys)
@@ -123,3 +126,14 @@ def _mode(fields: Mapping[str, Any], errors: Errors) -> None:
         errors["mode"] = [str(error)]
     except ValueError as error:  # the endpoints setting is broken
         errors["exchange"] = [str(error)]
+
+
+def _traded(fields: Mapping[str, Any], errors: Errors) -> None:
+    """Play money in a currency that nothing is traded against could never buy anything."""
+    code, traded = fields["quote_currency"], currencies_traded(fields["exchange"])
+    if fields["mode"] != ExchangeAccount.Mode.PAPER or "quote_currency" in errors or not traded or code in traded:
+        return
+    errors["quote_currency"] = [
+        f"{quirks_for(fields['exchange']).title} trades nothing against {code}, so no bot could use this account. "
+        f"Currencies that work: {', '.join(traded[:CURRENCIES_NAMED])}."
+    ]

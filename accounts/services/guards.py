@@ -1,12 +1,14 @@
-"""What other rooms may say against removing an account or deleting its keys, without accounts importing them."""
+"""What other rooms know of an account (why it must stay, what it can trade in), without accounts importing them."""
 
 from collections.abc import Callable
 
 from accounts.models import ExchangeAccount
 
 Guard = Callable[[ExchangeAccount], str]
+Currencies = Callable[[str], list[str]]
 _guards: list[Guard] = []
 _keepers: list[Guard] = []
+_traded: list[Currencies] = []
 
 
 def on_account_remove(guard: Guard) -> None:
@@ -29,3 +31,14 @@ def on_keys_delete(keeper: Guard) -> None:
 def keys_kept_reasons(account: ExchangeAccount) -> list[str]:
     """Every reason why the keys are still needed."""
     return [reason for keeper in _keepers if (reason := keeper(account))]
+
+
+def on_currencies_ask(traded: Currencies) -> None:
+    """Register `traded(exchange) -> currencies`: what the exchange's pairs are priced in, empty when not known."""
+    if traded not in _traded:
+        _traded.append(traded)
+
+
+def currencies_traded(exchange: str) -> list[str]:
+    """What pairs of an exchange are priced in, the most usual first; empty when nobody knows."""
+    return [code for traded in _traded for code in traded(exchange)]

@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from accounts.models import ExchangeAccount
+from signals.models import Instrument
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/exchange-accounts"
@@ -32,6 +33,24 @@ def test_add_read_pause_remove(anna) -> None:
     assert anna.client.post(f"{path}/verify").status_code == 400
     assert anna.client.delete(path).status_code == 204
     assert anna.client.get(path).status_code == 404
+
+
+def test_paper_in_a_currency_that_nothing_trades_against_is_refused(anna) -> None:
+    Instrument.objects.create(
+        exchange="binance", symbol="BTC/EUR", market_id="BTCEUR", base="BTC", quote="EUR", tick_size=1, lot_size=1
+    )
+    Instrument.objects.create(
+        exchange="binance", symbol="OLD/DAI", market_id="OLDDAI", base="OLD", quote="DAI", tick_size=1, lot_size=1,
+        active=False,
+    )  # fmt: skip
+    for code in ("ZZZ", "DAI", "btc"):
+        refused = anna.client.post(PATH, {"name": "odd", "exchange": "binance", "quote_currency": code}, format="json")
+        (words,) = refused.json()["error"]["fields"]["quote_currency"]
+        assert f"Binance trades nothing against {code.upper()}" in words and "work: USDT, EUR." in words
+    body = {"name": "euro", "exchange": "binance", "quote_currency": "eur"}
+    assert anna.client.post(PATH, body, format="json").status_code == 201
+    body = {"name": "not loaded yet", "exchange": "okx", "quote_currency": "ZZZ"}
+    assert anna.client.post(PATH, body, format="json").status_code == 201
 
 
 def test_an_account_in_use_stays(anna) -> None:
