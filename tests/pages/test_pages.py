@@ -302,3 +302,12 @@ def test_the_deposit_page_says_how_each_token_is_priced_and_what_is_not(world, p
     monkeypatch.setattr("trading.selectors.deposit.latest_all", lambda _exchange: {})  # the exchange does not answer
     text = page.get(reverse("deposit_block")).content.decode()
     assert "Last known value" in text and "33,716.05" in text
+
+
+def test_the_deposit_page_of_an_account_that_was_never_read_shows_no_zero(world, page):
+    worlds.account(world.user, "Fresh")
+    world.account.status = "removed"
+    world.account.save(update_fields=["status"])
+    text = page.get(reverse("deposit_block")).content.decode()
+    assert "Not known yet" in text and "receives its play money when its first bot starts" in text
+    assert "0.00" not in text and "data-live" not in text

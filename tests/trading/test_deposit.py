@@ -152,6 +152,21 @@ def test_the_api_tells_the_deposit_and_its_history_to_its_owner_only(account, ma
     assert (told["equity"], told["stale"], told["at"][:16]) == ("1200", True, "2026-03-01T12:00")
 
 
+@pytest.mark.parametrize(
+    ("mode", "checked", "words"),
+    [("paper", None, "when its first bot starts"), ("practice", None, "was never read"), ("practice", AT, "")],
+)
+def test_an_account_that_was_never_read_has_no_value_and_says_why(make, mode, checked, words):
+    account = make.account(mode=mode, last_checked_at=checked)
+    client = APIClient()
+    client.force_authenticate(account.user)
+    told = client.get(f"/api/exchange-accounts/{account.public_id}/deposit").json()
+    names = ("equity", "free", "net_deposits", "profit")
+    assert {told[name] for name in names} == ({None} if words else {"0"})
+    assert set(told["returns"].values()) == ({None} if words else {"0"})
+    assert words in told["unread"] and bool(told["unread"]) == bool(words)
+
+
 def test_what_was_counted_is_not_counted_again_beside_a_new_account(account, make):
     store(account, AT)
     move(other := make.account(), "USDT", 70)

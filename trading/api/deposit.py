@@ -41,10 +41,10 @@ class LineOutput(serializers.Serializer):  # type: ignore[type-arg]
 class ReturnsOutput(serializers.Serializer):  # type: ignore[type-arg]
     """Time-weighted returns as fractions; what was paid in or out does not touch them."""
 
-    day = ExactDecimal(help_text="Of 24 hours.")
-    week = ExactDecimal(help_text="Of 7 days.")
-    month = ExactDecimal(help_text="Of 30 days.")
-    all = ExactDecimal(help_text="Since the first snapshot.")
+    day = ExactDecimal(allow_null=True, help_text="Of 24 hours.")
+    week = ExactDecimal(allow_null=True, help_text="Of 7 days.")
+    month = ExactDecimal(allow_null=True, help_text="Of 30 days.")
+    all = ExactDecimal(allow_null=True, help_text="Since the first snapshot.")
 
 
 class DepositOutput(serializers.Serializer):  # type: ignore[type-arg]
@@ -55,10 +55,11 @@ class DepositOutput(serializers.Serializer):  # type: ignore[type-arg]
     at = serializers.DateTimeField(help_text="When this was the value, UTC.")
     priced_at = serializers.DateTimeField(help_text="When the oldest price in it was seen, UTC.")
     stale = serializers.BooleanField(help_text="A price is missing: this is the last known value.")
-    equity = ExactDecimal(help_text="The value of everything that has a price.")
-    free = ExactDecimal(help_text="Quote currency that open orders do not reserve.")
-    net_deposits = ExactDecimal(help_text="Paid in minus taken out, each at its value then.")
-    profit = ExactDecimal(help_text="Value minus net deposits.")
+    unread = serializers.CharField(help_text="Why nothing is known of it yet, and amounts are null; else empty.")
+    equity = ExactDecimal(allow_null=True, help_text="The value of everything that has a price; null: never read.")
+    free = ExactDecimal(allow_null=True, help_text="Quote currency that open orders do not reserve.")
+    net_deposits = ExactDecimal(allow_null=True, help_text="Paid in minus taken out, each at its value then.")
+    profit = ExactDecimal(allow_null=True, help_text="Value minus net deposits.")
     returns = ReturnsOutput(help_text="Time-weighted.")
     lines = LineOutput(many=True, help_text="Tokens with a price, the most valuable first.")
     unpriced = LineOutput(many=True, help_text="Tokens without a price; they are not in the value.")

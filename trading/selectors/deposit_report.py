@@ -21,7 +21,8 @@ class Deposit:
     """Money in `currency`. `stale`: not all prices are there, so this is the last known value, of `at`.
 
     `lines` are tokens with a value, the largest first; `unpriced` those without. `returns` are time-weighted, by
-    period, as fractions. `priced_at` is the age of the oldest price in it.
+    period, as fractions. `priced_at` is the age of the oldest price in it. `unread` says in words why nothing is known
+    yet; all amounts are then None and there are no returns, for nobody knows that they are zero.
     """
 
     account: ExchangeAccount
@@ -29,17 +30,23 @@ class Deposit:
     at: datetime
     priced_at: datetime
     stale: bool
-    equity: Decimal
-    free: Decimal
-    net_deposits: Decimal
+    equity: Decimal | None
+    free: Decimal | None
+    net_deposits: Decimal | None
     lines: list[dict[str, Any]]
     unpriced: list[dict[str, Any]]
-    returns: dict[str, Decimal]
+    returns: dict[str, Decimal | None]
+    unread: str = ""
 
     @property
-    def profit(self) -> Decimal:
+    def profit(self) -> Decimal | None:
         """What the account has made, deposits and withdrawals taken out."""
-        return self.equity - self.net_deposits
+        return None if self.equity is None or self.net_deposits is None else self.equity - self.net_deposits
+
+    @property
+    def current(self) -> bool:
+        """Whether this is the value now."""
+        return not (self.stale or self.unread)
 
 
 def deposit_read(account: ExchangeAccount) -> Deposit:
@@ -47,6 +54,8 @@ def deposit_read(account: ExchangeAccount) -> Deposit:
     market = Market()
     worth = worth_of([account], market)[account.pk]
     before, found = worth.before, worth.valuation
+    if before is None and not found.lines and (why := _unread(account)):
+        return _nothing(account, market.at, why)
     if found.waits and before is not None:
         at, equity, free, net, growth = before.at, before.equity, before.free, before.net_deposits, before.growth
         lines, stale = list(before.lines), True
@@ -70,7 +79,36 @@ def deposit_read(account: ExchangeAccount) -> Deposit:
     )
 
 
-def _returns(account: ExchangeAccount, growth: Decimal, moment: datetime) -> dict[str, Decimal]:
+def _unread(account: ExchangeAccount) -> str:
+    """Why an account without a balance is not known to be empty."""
+    if account.mode == ExchangeAccount.Mode.PAPER:
+        return "A paper account receives its play money when its first bot starts."
+    if account.last_checked_at:
+        return ""
+    return (
+        f"What it holds at {account.get_exchange_display()} was never read: it is once its keys are verified and a bot "
+        "runs, or when you press 'Compare now' on the exchange accounts page."
+    )
+
+
+def _nothing(account: ExchangeAccount, at: datetime, why: str) -> Deposit:
+    return Deposit(
+        account=account,
+        currency=account.quote_currency,
+        at=at,
+        priced_at=at,
+        stale=False,
+        equity=None,
+        free=None,
+        net_deposits=None,
+        lines=[],
+        unpriced=[],
+        returns=dict.fromkeys((*PERIODS, "all")),
+        unread=why,
+    )
+
+
+def _returns(account: ExchangeAccount, growth: Decimal, moment: datetime) -> dict[str, Decimal | None]:
     """A younger account's return of a period is that since its first snapshot."""
     rows: Any = BalanceSnapshot.objects.filter(account=account, ledger_seen__isnull=False).order_by("-at", "-id")
     growths = rows.values_list("growth", flat=True)
