@@ -84,6 +84,13 @@ def test_the_check_while_typing_answers_one_field_and_keeps_the_last_preview(wor
     assert 'id="preview"' in text and "1.65" in text and "1.50" in text  # 150 at 1.2 % and 0.9 %, 0.3 fees
 
 
+def test_more_money_than_the_account_has_is_said_beside_the_plan(world, page):
+    data = bot_data(world, capital_per_trade="50000", field="account")  # another field: the note follows every check
+    text = page.post(reverse("bot_check"), data).content.decode()
+    assert text.count("A trade of 50,000.00 cannot be paid: the account is worth 10,003.25 USDT.") == 1
+    assert page.post(reverse("bot_new"), data).status_code == 302
+
+
 def test_an_edit_makes_a_new_version_and_keeps_the_account(world, page):
     data = bot_data(world, name=world.bot.name, stop_loss="0.5")
     page.post(reverse("bot_edit", args=[world.bot.public_id]), data)

@@ -3,9 +3,10 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
+from accounts.clock import now
 from accounts.models import AuditEvent, Notice
 from trading.domain.types import AddStep
-from trading.models import BotConfig
+from trading.models import BalanceSnapshot, BotConfig
 from trading.services import bots
 from trading.services.bot_validation import bot_config_validate, config_warnings
 from trading.services.errors import account_errors_count, bot_errors_count, bot_errors_reset
@@ -153,6 +154,33 @@ def test_capital_that_cannot_be_sold_after_a_stop_is_refused(make):
     assert "50.96 USDT" in errors["capital_per_trade"][0]
     _clean, errors = bot_config_validate({**data, "capital_per_trade": "51"}, user=account.user)
     assert errors == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "equity", "values", "words"),
+    [
+        ("paper", None, {"capital_per_trade": "10001"}, "A trade of 10,001.00 cannot be paid"),
+        ("paper", None, {"capital_per_trade": "5000", "max_positions": 5}, "5 such trades come to 25,000.00"),
+        ("paper", None, {"capital_per_trade": "5000", "max_positions": 4}, None),
+        ("paper", "120.5", {"capital_per_trade": "121", "max_positions": 1}, "is worth 120.50 USDT"),
+        ("paper", "0", {"capital_per_trade": "20"}, "is worth 0.00 USDT"),
+        ("practice", None, {"capital_per_trade": "1000000"}, None),
+        ("practice", "50", {"capital_per_trade": "1000000", "sizing": "equity"}, None),
+        (
+            "practice",
+            "250",
+            {"capital_per_trade": "100", "max_positions": 1, "add_steps": [{"fall": "0.002", "share": "2"}]},
+            "A trade of 300.00 with its steps in cannot be paid",
+        ),
+    ],
+)
+def test_more_money_than_the_account_has_is_warned_of_and_not_refused(make, mode, equity, values, words):
+    account = make.account(mode=mode)
+    if equity is not None:
+        BalanceSnapshot.objects.create(account=account, equity=equity, free=equity, in_positions="0", at=now())
+    clean, errors = bot_config_validate({"name": "Mine", "account": account, **values}, user=account.user)
+    told = config_warnings(clean).get("capital_per_trade", [""])[0]
+    assert errors == {} and (words in told if words else told == "")
 
 
 def test_presets_are_valid_and_only_the_scalper_is_warned_of(make):

@@ -78,6 +78,16 @@ def _price(accounts: list[Any]) -> None:
             account.equity_now, account.in_positions_now = found.equity, found.in_coins
 
 
+def value_last(account: ExchangeAccount) -> Decimal | None:
+    """The last stored value of an account in its quote currency; the play money of a paper account that never traded,
+    None for any other that was never read."""
+    rows = BalanceSnapshot.objects.filter(account=account).order_by("-at", "-id")
+    newest = rows.values_list("equity", flat=True).first()
+    if newest is None and account.mode == ExchangeAccount.Mode.PAPER:
+        return Decimal(account.paper_start_balance)
+    return newest
+
+
 def today_base_of(account: Any) -> Decimal | None:
     """What today's result is counted from: value - base = result since midnight UTC, deposits taken out."""
     if account.equity_now is None:

@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from trading.models import BotConfig, OnBreach
+from trading.selectors.accounts import value_last
 from trading.services.fields import Range
 
+FAR_ABOVE = 2  # times the account's value that all positions together may cost before it is said
 _SECONDS = "Whole seconds from 0 to 604800 (7 days); 0 means none."
 DECIMALS: dict[str, Range] = {
     "equity_share": Range(Decimal("0.0001"), Decimal(1), "A fraction from 0.0001 to 1: 0.02 is 2 % of the account."),
@@ -39,3 +41,21 @@ def limits_warnings(clean: Mapping[str, Any]) -> dict[str, list[str]]:
     if clean["daily_loss"] > clean["max_drawdown"] and clean["daily_loss"] < 1:
         warnings["daily_loss"] = ["The drawdown limit is tighter: it stops the bot before the day's loss does."]
     return warnings
+
+
+def capital_warnings(clean: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A fixed amount that the account cannot pay, or far more at once than it is worth: such entries are refused."""
+    account, value = clean["account"], value_last(clean["account"])
+    if value is None or clean["sizing"] != BotConfig.Sizing.FIXED:
+        return {}
+    one = clean["capital_per_trade"] * (1 + sum((Decimal(step["share"]) for step in clean["add_steps"]), Decimal(0)))
+    every, many = one * clean["max_positions"], clean["max_positions"]
+    worth = f"the account is worth {value:,.2f} {account.quote_currency}"
+    if one > value:
+        steps = " with its steps in" if clean["add_steps"] else ""
+        words = f"A trade of {one:,.2f}{steps} cannot be paid: {worth}. Every entry would be refused."
+    elif every > FAR_ABOVE * value:
+        words = f"{many} such trades come to {every:,.2f}, and {worth}: entries that it cannot pay are refused."
+    else:
+        return {}
+    return {"capital_per_trade": [words]}

@@ -122,7 +122,7 @@ def bot_config_validate(
 
 def config_warnings(clean: Mapping[str, Any]) -> Errors:
     """What is allowed but unlikely to be meant, per field (shown beside the form, refuses nothing)."""
-    warnings: Errors = bot_limits.limits_warnings(clean)
+    warnings: Errors = bot_limits.limits_warnings(clean) | bot_limits.capital_warnings(clean)
     if waits := prices_problem(clean["account"].exchange):
         warnings["account"] = [waits]
     fee = _round_trip_fee(clean)

@@ -164,6 +164,7 @@ def _form_context(form: BotForm) -> dict[str, Any]:
         "form": form,
         "bot": form.bot,
         "preview": None if wrong else preview_of(checked.clean),
+        "capital_warning": " ".join(checked.warnings.get("capital_per_trade", [])),
         "first_error": BY_NAME[wrong[0]].label if wrong else "",
     }
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from signals.models import Instrument
 from trading.domain.money import exact
-from trading.models import BalanceSnapshot, BotConfig
+from trading.models import BotConfig
+from trading.selectors.accounts import value_last
 
 ZERO = Decimal(0)
 FALLBACK_FEE = Decimal("0.001")
@@ -61,8 +62,7 @@ def _size(account: Any, clean: Mapping[str, Any]) -> Decimal:
     """What a trade spends at today's equity; by volatility the most it may, in a calm market."""
     if clean["sizing"] == BotConfig.Sizing.FIXED:
         return Decimal(clean["capital_per_trade"])
-    newest = BalanceSnapshot.objects.filter(account=account).order_by("-at", "-id").values_list("equity", flat=True)
-    equity = Decimal(newest.first() or account.paper_start_balance)
+    equity = Decimal(value_last(account) or account.paper_start_balance)
     most = equity * Decimal(clean["equity_share"])
     if clean["sizing"] == BotConfig.Sizing.EQUITY:
         return most
