@@ -16,12 +16,14 @@ on("pnl", (payload) => {
     setAll(`position.${row.id}`, row);
     moveDot(row);
   }
+  showValue(payload);
   const valued = totalsOf(payload) && payload.equity !== undefined; // not while a token waits for a quote
   if (valued) restOf(payload);
   sumRows();
   if (valued) showWorth(payload);
 });
 on("snapshot", (payload) => {
+  showValue(payload);
   if (!totalsOf(payload)) return;
   moveBases(payload.net_deposits);
   showWorth(payload);
@@ -30,6 +32,11 @@ on("bot", (payload) => setAll(`bot.${payload.id}`, payload));
 
 const centsOf = (value) => Math.round(Number(value) * 100) || 0;
 const sumOf = (cells) => [...cells].reduce((sum, cell) => sum + centsOf(cell.textContent.replace(/[,+]/g, "").replace("\u2212", "-")), 0);
+
+/** The value on an account's own card, whichever account the page shows. */
+function showValue({ account, equity }) {
+  if (account && equity !== undefined) set(`account.${account}.equity`, equity);
+}
 
 /** Value, what of it is in positions, and cash as what remains; then the results that follow from it. */
 function showWorth({ equity, in_positions: held }) {

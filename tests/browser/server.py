@@ -51,6 +51,7 @@ def main() -> None:
 
     world = World()
     worlds.balances(world.account)
+    other = worlds.account(world.user, "Other")
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
@@ -59,6 +60,7 @@ def main() -> None:
         "user": world.user.pk,
         "email": world.user.email,
         "account": str(world.account.public_id),
+        "other_account": str(other.public_id),
         "bot": str(world.bot.public_id),
         "position": str(world.open.public_id),
         "trade": str(world.trade.public_id),

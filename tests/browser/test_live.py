@@ -47,6 +47,22 @@ def test_pnl_changes_on_a_pushed_quote_without_a_reload(visit, site):
     assert page.evaluate("window.sameDocument")
 
 
+def test_the_value_on_every_accounts_card_is_live(visit, site):
+    visit.go("/exchange-accounts/")
+    shown, other = site.facts["account"], site.facts["other_account"]
+    cards = {name: visit.page.locator(f"main [data-live='account.{name}.equity']") for name in (shown, other)}
+    expect(cards[other]).to_have_text("–")
+    paid = {"free": "1", "in_positions": "0", "net_deposits": "10000"}
+    site.tell(push=[site.facts["user"], "snapshot", {"account": other, "equity": "12345.678", **paid}])
+    expect(cards[other]).to_have_text("12,345.68")
+    expect(cards[shown]).not_to_have_text("12,345.68")
+    site.tell(push=[site.facts["user"], "pnl", {"account": other, "positions": [], "unrealised": "0"}])  # a price waits
+    site.tell(push=[site.facts["user"], "snapshot", {"account": shown, "equity": "9876.5", **paid}])
+    expect(cards[shown]).to_have_text("9,876.50")
+    expect(visit.page.locator(f".bar [data-live='account.{shown}.equity']")).to_have_text("9,876.50")
+    expect(cards[other]).to_have_text("12,345.68")
+
+
 def test_the_age_ticks_and_old_data_is_named(visit, site):
     site.tell(broadcast=["market", {"exchange": "binance", "connection": "live", "age_s": 0.1}])
     live(visit)
