@@ -11,13 +11,14 @@ from django.http import HttpRequest
 
 from accounts.clock import now
 from accounts.models import ExchangeAccount, User
+from signals.selectors import exchange_is_read
 from trading.domain.types import StopLevel
 from trading.selectors.accounts import connection_state, today_base_of
-from trading.selectors.shell import counts_read, stops_over
+from trading.selectors.shell import counts_read, market_state, stops_over
 from trading.selectors.stops import stop_words
 from trading.views.scope import account_shown, accounts_of
 
-WORDS = {"live": "live", "stale": "stale", "down": "disconnected"}
+WORDS = {"live": "live", "stale": "stale", "down": "disconnected", "off": "not read here"}
 STOP_LABELS = {0: "Running", 1: "No new entries", 2: "Reduce only", 3: "Flattening"}
 TAKER_FEE = Decimal("0.001")
 
@@ -83,18 +84,33 @@ def page_of(request: HttpRequest) -> str:
 def _account_fill(values: Shell) -> None:
     account: Any = values.account
     if account is None:
+        _market_fill(values)
         return
     values.mode, values.mode_label = account.mode, account.get_mode_display()
     values.quote, values.exchange_label = account.quote_currency, account.get_exchange_display()
-    values.last_event_at = account.exchange_event_at
-    values.connection = connection_state(account.exchange_connection, account.exchange_event_at)
-    values.connection_word = WORDS[values.connection]
+    _connection_fill(values, account.exchange, account.exchange_connection, account.exchange_event_at)
     values.account_value, values.today_base = account.equity_now, today_base_of(account)
     values.deposits = account.deposits_now
     if values.account_value is not None and values.today_base is not None:
         values.today = values.account_value - values.today_base
     values.exposure = sum((row.in_positions_now or Decimal(0) for row in values.accounts), Decimal(0))  # type: ignore[attr-defined]
     values.flatten_cost = values.exposure * TAKER_FEE
+
+
+def _market_fill(values: Shell) -> None:
+    """Without an account the bar tells of the market that the pages show."""
+    state = market_state()
+    if state is not None:
+        values.exchange_label = state.get_exchange_display()
+        _connection_fill(values, state.exchange, state.connection, state.last_event_at)
+
+
+def _connection_fill(values: Shell, exchange: str, connection: str | None, last_event_at: datetime | None) -> None:
+    values.last_event_at = last_event_at
+    values.connection = connection_state(connection, last_event_at)
+    if values.connection == "down" and not exchange_is_read(exchange=exchange):
+        values.connection = "off"  # nobody reads it: nothing is broken
+    values.connection_word = WORDS[values.connection]
 
 
 def _stops_fill(values: Shell, user: User) -> None:

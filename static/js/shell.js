@@ -3,7 +3,7 @@ import { age, span } from "./format.js";
 import { connection, on } from "./live.js";
 
 const STALE_AFTER_S = 15;
-const WORDS = { live: "live", stale: "stale", down: "disconnected" };
+const WORDS = { live: "live", stale: "stale", down: "disconnected", off: "not read here" };
 const conn = document.getElementById("conn");
 let exchangeState = conn ? conn.dataset.state : "down";
 let lastEventAt = conn && conn.dataset.at ? Date.parse(conn.dataset.at) : NaN;
@@ -17,7 +17,7 @@ export function heard(at) {
 
 function stateNow() {
   if (!connection.open && pageWasConnected) return "down";
-  if (exchangeState === "down") return "down";
+  if (exchangeState === "down" || exchangeState === "off") return exchangeState;
   return (Date.now() - lastEventAt) / 1000 > STALE_AFTER_S || Number.isNaN(lastEventAt) ? "stale" : "live";
 }
 

@@ -9,6 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.clock import now
+from accounts.models import ExchangeAccount
+from signals.models import ExchangeState
 from tests.pages import worlds
 from trading.models import Balance, Order, Position
 from trading.services.snapshots import snapshots_store
@@ -121,6 +123,20 @@ def test_rows_cost_no_queries(world, page, django_assert_num_queries):
 def test_the_shell_asks_at_most_four_questions(world, page, django_assert_num_queries):
     with django_assert_num_queries(6):  # session, user, then the shell's four
         page.get(reverse("shell_counts"))
+
+
+def test_a_new_user_sees_how_the_market_is_connected(world, stranger):
+    ExchangeAccount.objects.filter(user__email="eve@example.org").delete()
+    bar = stranger.get("/").content.decode()
+    assert 'data-state="live"' in bar and "Binance" in bar and "disconnected" not in bar
+    ExchangeState.objects.update(connection="down")
+    assert "disconnected" in stranger.get("/").content.decode()
+
+
+def test_an_exchange_that_nobody_reads_is_not_called_disconnected(world, page):
+    ExchangeAccount.objects.update(exchange="kucoin")
+    bar = page.get("/").content.decode()
+    assert 'data-state="off"' in bar and "not read here" in bar and "disconnected" not in bar
 
 
 def test_a_new_user_is_offered_the_next_step(db):

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import ExchangeAccount, Notice, User
+from signals.models import ExchangeState
 from trading.models import Bot, Order, Position, StopSwitch
 from trading.selectors.positions import OPEN
 
@@ -38,6 +40,11 @@ def counts_read(user: User) -> Counts:
         _count(Notice.objects.filter(user=OuterRef("pk"), read_at=None), "user"),
     )[0]
     return Counts(*row)
+
+
+def market_state() -> ExchangeState | None:
+    """The exchange whose market a user without an account sees: the first that is scanned."""
+    return ExchangeState.objects.filter(exchange__in=settings.XRAY_MARKET_EXCHANGES[:1]).first()
 
 
 def stops_over(user: User, accounts: Iterable[ExchangeAccount]) -> list[StopSwitch]:
