@@ -1,5 +1,7 @@
 """What a trader sees and does in a real browser; the fixtures also refuse console errors and foreign hosts."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -182,3 +184,23 @@ def test_no_page_scrolls_sideways_on_a_phone(phone, site):
         assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     phone.page.click("#stop summary")
     expect(phone.page.locator(".ladder")).to_be_in_viewport()
+
+
+def test_a_phone_shows_what_an_order_is_for(phone, site):
+    for path in ("/orders/", f"/bots/{site.facts['bot']}/", "/"):
+        phone.go(path)
+        line = phone.page.locator("td.at-f >> visible=true").first
+        expect(line).to_contain_text("100 % filled")
+        assert re.fullmatch(r"[\d,.]+ [A-Z]+ at [\d,.]+, 100 % filled", " ".join(line.inner_text().split())), path
+        assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        phone.page.set_viewport_size({"width": 1280, "height": 900})
+        expect(phone.page.locator("td.at-f >> visible=true")).to_have_count(0)
+        phone.page.set_viewport_size({"width": 390, "height": 900})
+
+
+def test_every_select_looks_like_one_of_ours(visit, site):
+    paths = (f"/trades/{site.facts['position']}/", "/orders/", "/trades/", "/bots/new/", "/exchange-accounts/new/")
+    for path in paths:
+        visit.go(path)
+        bare = visit.page.eval_on_selector_all("select", "found => found.filter(one => !one.closest('.input')).length")
+        assert visit.page.locator("select").count() and bare == 0, path
