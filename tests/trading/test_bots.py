@@ -111,12 +111,9 @@ def test_steps_are_kept_exactly_and_may_lie_between_stops(make):
     [
         ("binance", "practice", "exchange", None),
         ("binance", "practice", "platform", "Binance can hold stop and target: choose that."),
-        (
-            "bybit",
-            "testnet",
-            "exchange",
-            "Bybit holds no stop for this platform. A stop that is set off",
-        ),
+        ("bybit", "testnet", "exchange", None),
+        ("bybit", "testnet", "platform", "Bybit can hold the stop: choose that."),
+        ("kucoin", "live", "exchange", "KuCoin holds no stop for this platform. Its documentation does not say"),
         ("mexc", "live", "platform", "While this platform is down, nothing sells."),
         ("mexc", "paper", "exchange", None),
     ],

@@ -88,7 +88,7 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
     client = await client_ready(account)
     purpose.set(Purpose.URGENT)
     found = await _found(client, quirks_for(account.exchange), order)
-    trades = list(found.get("trades") or [])
+    trades = _read(client, found.get("trades") or [])
     if number(found.get("filled")) > sum((exact_value(trade, "amount") for trade in trades), Decimal(0)):
         trades = await order_trades(client, str(found["id"]), order)
     return found, trades
@@ -140,7 +140,7 @@ def _snake(name: str) -> str:
 async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -> list[Any]:
     """All executions of one order."""
     if _apart(quirks_for(client.id), order) is not None:
-        return list((await _found(client, quirks_for(client.id), order)).get("trades") or [])
+        return _read(client, (await _found(client, quirks_for(client.id), order)).get("trades") or [])
     with translated("The order's trades"):
         if client.has.get("fetchOrderTrades") is True:
             return _read(client, await client.fetch_order_trades(exchange_order_id, order.symbol))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.quirks import bybit_stops
 from accounts.exchanges.quirks.base import BANS_S, Allowed, KeyPermissions, Limits, Quirks, Usage
 
 
@@ -47,15 +48,9 @@ async def _ready(client: Any) -> None:
 
 
 async def _look(client: Any, order_id: str, client_order_id: str, symbol: str) -> Any:
-    """What is open or closed a moment ago, else the history: ccxt's lists leave out what was cancelled in part."""
-    market = client.market(symbol)
+    """By id in both lists: ccxt's are by state, and leave out what was cancelled in part."""
     wanted = {"orderId": order_id} if order_id else {"orderLinkId": client_order_id}
-    for ask in (client.privateGetV5OrderRealtime, client.privateGetV5OrderHistory):
-        answer = await ask({"category": "spot", "symbol": market["id"], **wanted})
-        rows = (answer.get("result") or {}).get("list") or []
-        if rows:
-            return client.parse_order(rows[0], market)
-    return None
+    return await bybit_stops.listed(client, symbol, wanted)
 
 
 def _trade(trade: Any) -> Any:
@@ -76,7 +71,8 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
-    no_stop="A stop that is set off becomes another order, whose link to ours is not documented for spot.",
+    stop_create=bybit_stops.create,
+    stops_apart=bybit_stops.STOPS,
     fee_coin="MNT",
     balance_mark="result",
     account_ready=_ready,

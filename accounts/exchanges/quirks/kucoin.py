@@ -56,7 +56,10 @@ QUIRKS = Quirks(
     socket_hosts=(".kucoin.com",),
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
-    no_stop="Stops are kept in lists of their own, and one that is set off becomes another order.",
+    # Stops are in lists of their own (`/api/v1/stop-order`, ids `vs...`). Of one that was set off the documentation
+    # says the `status` TRIGGERED, and not a word about its `relatedNo`; no recorded answer tells which `id` and
+    # `clientOid` its sale has in a high-frequency account (`/api/v1/hf/orders`).
+    no_stop="Its documentation does not say under which id the order is found that a stop sends when it is set off.",
     fee_coin="KCS",
     account_ready=_ready,
     topics_at_once=100,

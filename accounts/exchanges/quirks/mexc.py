@@ -29,7 +29,8 @@ QUIRKS = Quirks(
     prepare=_prepare,
     stop_marks=('"code":10072', '"code":730001'),
     duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
-    no_stop="Its spot API has no stop orders.",
+    # Among the kinds of orders a stop is "Query only" (Public API Definitions, Order type).
+    no_stop="Its spot API takes no stop orders: it only lists those that were placed on its website.",
     fee_coin="MX",
     balance_mark="balances",
     # One socket tells of 30 symbols at most, and ccxt takes its best bids and asks for something else.

@@ -47,6 +47,7 @@ class Wire:
     """`with Okx(core) as url:` serves it. Subclasses fill `routes`: "GET /path" -> method(asked)."""
 
     exchange, has_passphrase = "", False
+    unlisted = False  # where a stop that has sold is looked for first says that there is none
     public: tuple[str, ...] = ()
 
     def __init__(self, core: OtherBinance) -> None:
@@ -108,7 +109,7 @@ class Wire:
         except Refusal as refused:
             answer = self.refusal(refused.body["code"], refused.body["msg"])
             return web.json_response(answer.body, status=answer.status)
-        return await self._broken(request, name) or web.json_response(answer)
+        return await self._broken(request, asked) or web.json_response(answer)
 
     def _route(self, asked: Asked) -> tuple[Any, tuple[str, ...]]:
         handler = self.routes.get(f"{asked.method} {asked.path}")
@@ -117,9 +118,10 @@ class Wire:
         head, _, last = asked.path.rpartition("/")
         return self.routes.get(f"{asked.method} {head}/*"), (last,)
 
-    async def _broken(self, request: web.Request, name: str) -> web.StreamResponse | None:
+    async def _broken(self, request: web.Request, asked: Asked) -> web.StreamResponse | None:
         """Faults on new orders, after they were accepted."""
-        faults = {self.order_route: self.faults, self.stop_route: self.faults_of_stops}.get(name, {})
+        name = f"{asked.method} {asked.path}"
+        faults = self.faults_of_stops if self.is_stop(name, asked) else self.faults if name == self.order_route else {}
         fault = next((f for f in ("502", "empty", "reset") if faults.get(f)), "")
         if fault:
             faults[fault] -= 1
@@ -130,6 +132,10 @@ class Wire:
         return web.Response(status=200) if fault else None
 
     order_route = stop_route = ""
+
+    def is_stop(self, name: str, _asked: Asked) -> bool:
+        """Whether the request places a stop."""
+        return name == self.stop_route
 
     def check(self, asked: Asked) -> None:
         """Raise Answer when the request is not signed as this exchange wants it."""

@@ -8,12 +8,14 @@ from tests.exchange.wires.base import KEY, OPEN, SECRET, Answer, Asked, Wire
 
 CODES = {-2010: (170131, "Balance insufficient."), -1013: (170140, "Order value exceeded lower limit."),
          -1121: (170121, "Invalid symbol."), -2011: (170213, "Order does not exist.")}  # fmt: skip
+TIMES = {"LIMIT_MAKER": "PostOnly", "STOP": "IOC"}
+STATES = {"NEW": "New", "PARTIALLY_FILLED": "PartiallyFilled", "FILLED": "Filled", "WAITING": "Untriggered"}
 
 
 class Bybit(Wire):
     exchange = "bybit"
     public = ("/v5/market/instruments-info", "/v5/market/time")
-    order_route = "POST /v5/order/create"
+    order_route = stop_route = "POST /v5/order/create"
 
     def __init__(self, core: Any) -> None:
         super().__init__(core)
@@ -74,6 +76,8 @@ class Bybit(Wire):
 
     def order_new(self, asked: Asked) -> Any:
         p = asked.p
+        if p.get("orderFilter", "Order") != "Order" or "triggerPrice" in p:
+            return self.stop_new(p)
         if p["category"] != "spot" or (p["orderType"] == "Market" and p.get("marketUnit", "") != "baseCoin"):
             raise _no(170130, "a market order of ours whose amount is not in base coin")
         maker = p.get("timeInForce") == "PostOnly"
@@ -83,26 +87,52 @@ class Bybit(Wire):
         )  # fmt: skip
         return _ok({"orderId": str(order["id"]), "orderLinkId": order["client"]})
 
+    def is_stop(self, name: str, asked: Asked) -> bool:
+        return name == self.stop_route and "triggerPrice" in asked.p
+
+    def stop_new(self, p: Any) -> Any:
+        """A conditional order: one order for life, which takes no coins before it is triggered."""
+        ours = {"category": "spot", "side": "Sell", "orderType": "Market", "marketUnit": "baseCoin",
+                "orderFilter": "StopOrder"}  # fmt: skip
+        if not ours.items() <= p.items() or {"triggerDirection", "reduceOnly", "price"} & p.keys():
+            raise _no(170130, "no stop of ours")
+        if self.found(client=p["orderLinkId"]) is not None:
+            raise self.refusal(-2010, "Duplicate")
+        order = self.core.order_waits(
+            KEY, self.market(p["symbol"]), side="SELL", amount=p["qty"], client=p["orderLinkId"], stop=p["triggerPrice"]
+        )
+        return _ok({"orderId": str(order["id"]), "orderLinkId": order["client"]})
+
     def order_cancel(self, asked: Asked) -> Any:
         order = self.found(id=asked.p.get("orderId", ""), client=asked.p.get("orderLinkId", ""))
-        if order is None:
+        kind = "Order" if order is None or order["status"] != "WAITING" else "StopOrder"
+        if order is None or kind != asked.p.get("orderFilter", "Order"):
             raise _no(170213, "Order does not exist.")
-        self.cancelled(order)
+        if kind == "Order":
+            self.cancelled(order)
+        else:
+            order["status"], order["updated"] = "CANCELED", self.core.ms()
         return _ok({"orderId": str(order["id"]), "orderLinkId": order["client"]})
 
     def orders(self, asked: Asked, *, recent: bool) -> Any:
-        """`realtime` has what is open, and by id what closed lately; `history` has what is closed."""
+        """`realtime` has what is open, and by id what closed lately; `history` has what is closed: all kinds of both,
+        unless one is named."""
         p, one = asked.p, asked.p.keys() & {"orderId", "orderLinkId"}
         rows = [o for o in self.mine() if p.get("symbol") in (None, o["market"].id)]
         if one:
             rows = [self.found(id=p.get("orderId", ""), client=p.get("orderLinkId", ""))]
-        rows = [o for o in rows if o is not None and ((o["status"] in OPEN) == recent or (recent and one))]
+        states = (*OPEN, "WAITING")
+        rows = [o for o in rows if o is not None and ((o["status"] in states) == recent or (recent and one))]
+        if self.unlisted:
+            rows = [o for o in rows if o["status"] in states or "stop" not in o]
+        rows = [o for o in rows if p.get("orderFilter") in (None, "StopOrder" if "stop" in o else "Order")]
         rows = [o for o in rows if p.get("orderStatus") in (None, self._status(o))]
         return _ok({"category": "spot", "nextPageCursor": "", "list": [self._row(order) for order in rows]})
 
     def executions(self, asked: Asked) -> Any:
         p = asked.p
         rows = [f for f in self.fills() if p.get("orderId") in (None, str(f["order"]["id"]))]
+        rows = [f for f in rows if p.get("orderLinkId") in (None, f["order"]["client"])]
         rows = [f for f in rows if p.get("symbol") in (None, f["order"]["market"].id)]
         return _ok({"category": "spot", "nextPageCursor": "", "list": [
             {"symbol": f["order"]["market"].id, "execId": str(f["id"]), "execPrice": f"{f['price']:f}",
@@ -116,17 +146,20 @@ class Bybit(Wire):
     @staticmethod
     def _status(order: Any) -> str:
         if order["status"] == "CANCELED":
-            return "PartiallyFilledCanceled" if order["filled"] else "Cancelled"
-        return {"NEW": "New", "PARTIALLY_FILLED": "PartiallyFilled", "FILLED": "Filled"}[order["status"]]
+            untriggered = "Deactivated" if order["kind"] == "STOP" else "Cancelled"
+            return "PartiallyFilledCanceled" if order["filled"] else untriggered
+        return STATES[str(order["status"])]
 
     def _row(self, order: Any) -> dict[str, Any]:
         return {
             "orderId": str(order["id"]), "orderLinkId": order["client"], "symbol": order["market"].id,
-            "side": order["side"].title(), "orderType": "Market" if order["kind"] == "MARKET" else "Limit",
+            "side": order["side"].title(),
+            "orderType": "Market" if order["kind"] in ("MARKET", "STOP") else "Limit",
+            "stopOrderType": "Stop" if "stop" in order else "", "triggerPrice": f"{order.get('stop', 0):f}",
             "price": f"{order['price']:f}", "qty": f"{order['amount']:f}", "orderStatus": self._status(order),
-            "timeInForce": "PostOnly" if order["kind"] == "LIMIT_MAKER" else "GTC", "avgPrice": self.average(order),
+            "timeInForce": TIMES.get(order["kind"], "GTC"), "avgPrice": self.average(order),
             "cumExecQty": f"{order['filled']:f}", "cumExecValue": f"{order['cost']:f}", "rejectReason": "EC_NoError",
-            "leavesQty": f"{order['amount'] - order['filled']:f}", "createdTime": str(order["at"]), "stopOrderType": "",
+            "leavesQty": f"{order['amount'] - order['filled']:f}", "createdTime": str(order["at"]),
             "updatedTime": str(order["updated"]), "marketUnit": "baseCoin", "cumExecFee": f"{self.fee(order)[0]:f}",
         }  # fmt: skip
 

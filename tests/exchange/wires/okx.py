@@ -18,7 +18,6 @@ class Okx(Wire):
     exchange, has_passphrase = "okx", True
     public = ("/api/v5/public/instruments", "/api/v5/public/time")
     order_route, stop_route = "POST /api/v5/trade/batch-orders", "POST /api/v5/trade/order-algo"
-    unlisted = False  # the page of one stop says that there is none, as just after a restart of theirs
 
     def __init__(self, core: Any) -> None:
         super().__init__(core)
@@ -57,7 +56,8 @@ class Okx(Wire):
         if asked.path.startswith("/api/v5/trade/") and asked.method == "POST":
             if not head.get("expTime", "").isdigit():
                 raise Answer({"code": "50000", "data": [], "msg": "a request of ours that does not expire"}, 400)
-            if self.core.ms() > int(head["expTime"]):
+            placing = f"{asked.method} {asked.path}" == self.order_route  # neither cancels nor algo orders heed it
+            if placing and self.core.ms() > int(head["expTime"]):
                 raise Answer({"code": "50063", "data": [], "msg": "Request expired by expTime"}, 400)
 
     def refusal(self, code: int, message: str) -> Answer:
