@@ -2,6 +2,10 @@
 
 One that is set off sends an order under another id ("child"); the two name each other (`ordIdList` here; `algoId`
 there), and to the platform both are the one order that it placed.
+
+`expTime` is heeded where orders are placed and amended ("The following endpoints are supported: Place order, Place
+multiple orders, Amend order, Amend multiple orders ...", Transaction Timeouts), so not here: a request that was delayed
+may arrive as long as its signed time holds, and a stop counts as absent only after that.
 """
 
 from collections.abc import Iterable
