@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.clock import clock_set, now
 from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
@@ -61,6 +62,30 @@ def test_a_new_account_is_funded_once_with_what_the_exchange_has(account, exchan
     assert set(LedgerEntry.objects.values_list("kind", flat=True)) == {"deposit"}
     account.refresh_from_db()
     assert account.last_checked_at is not None and not Notice.objects.exists()
+
+
+def test_a_comparison_is_asked_for_and_read_through_the_api(account, make, exchange_has):
+    asked = exchange_has(USDT="1")
+    client, stranger = APIClient(), APIClient()
+    client.force_authenticate(account.user)
+    stranger.force_authenticate(make.user())
+    url = f"/api/exchange-accounts/{account.public_id}/compare"
+    assert client.get(url).json() == {
+        "account": str(account.public_id), "wanted_at": None, "checked_at": None, "found": None
+    }  # fmt: skip
+    assert stranger.get(url).status_code == stranger.post(url).status_code == 404
+    work.account_work(account_id=account.pk)  # the first turn reads it
+    wanted = client.post(url)
+    assert (wanted.status_code, bool(wanted.json()["wanted_at"]), len(asked)) == (202, True, 1)
+    exchange_has(USDT="3")
+    work.account_work(account_id=account.pk)
+    told = client.get(url).json()
+    assert told["checked_at"] > wanted.json()["checked_at"] and told["found"]["reason"] == "asked for by its owner"
+    assert (told["found"]["outcome"], [one["kind"] for one in told["found"]["findings"]]) == ("shown", ["unconfirmed"])
+    paper = make.account(user=account.user)
+    refused = client.post(f"/api/exchange-accounts/{paper.public_id}/compare")
+    assert refused.status_code == 400 and "Only an account with keys" in refused.content.decode()
+    assert client.get(f"/api/exchange-accounts/{paper.public_id}/compare").json()["wanted_at"] is None
 
 
 def test_no_balance_is_asked_of_an_account_with_nothing_to_do(account, exchange_has):

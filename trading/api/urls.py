@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from trading.api import trades
 from trading.api.bots import BotConfigValidateView, BotConfigVersionsView, BotConfigView, BotViews
+from trading.api.comparing import CompareView
 from trading.api.deposit import DepositHistoryView, DepositView
 from trading.api.risk import CountAnewView, LimitsView, RiskEventViews
 from trading.api.stops import StopViews
@@ -27,6 +28,7 @@ for name, views in {
 
 LIMITS = "exchange-accounts/<uuid:public_id>/limits"
 DEPOSIT = "exchange-accounts/<uuid:public_id>/deposit"
+COMPARE = "exchange-accounts/<uuid:public_id>/compare"
 CONFIG = "bots/<uuid:public_id>/config"
 
 urlpatterns = [
@@ -34,6 +36,7 @@ urlpatterns = [
     path(f"{LIMITS}/count-anew", CountAnewView.as_view(), name="api-limits-count-anew"),
     path(DEPOSIT, DepositView.as_view(), name="api-deposit"),
     path(f"{DEPOSIT}/history", DepositHistoryView.as_view(), name="api-deposit-history"),
+    path(COMPARE, CompareView.as_view(), name="api-compare"),
     path(CONFIG, BotConfigView.as_view(), name="api-bot-config"),
     path(f"{CONFIG}/validate", BotConfigValidateView.as_view(), name="api-bot-config-validate"),
     path(f"{CONFIG}/versions", BotConfigVersionsView.as_view(), name="api-bot-config-versions"),

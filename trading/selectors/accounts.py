@@ -1,5 +1,6 @@
 """A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,13 +10,24 @@ from django.db.models import OuterRef, Subquery
 from accounts.clock import now
 from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
-from trading.models import AccountCheck, BalanceSnapshot, QuarantinedAnswer
+from trading.models import AccountCheck, AccountLease, BalanceSnapshot, QuarantinedAnswer
 from trading.selectors.deposit import Market, amounts_of
 from trading.selectors.standing import prices_problems
 from trading.selectors.worth import flow_waits
 
 STALE_AFTER_S = 15
 CHECK_SHOWN = timedelta(days=2)  # what a comparison found is shown beside the account for so long
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How an account stands against its exchange: from when on a comparison waits (None: none does), when the last one
+    was, and the last one that found something lately."""
+
+    account: ExchangeAccount
+    wanted_at: datetime | None
+    checked_at: datetime | None
+    found: AccountCheck | None
 
 
 def day_start(moment: datetime | None = None) -> datetime:
@@ -64,6 +76,16 @@ def checks_attach(accounts: list[Any]) -> None:
     for account in accounts:
         account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
         account.waits = waits[account.exchange]
+
+
+def comparison_read(account: ExchangeAccount) -> Comparison:
+    """The state of an account's comparisons; asks no exchange."""
+    checked_at: datetime | None = account.last_checked_at
+    wanted_at = AccountLease.objects.filter(account=account).values_list("check_wanted_at", flat=True).first()
+    if wanted_at and checked_at and wanted_at <= checked_at:
+        wanted_at = None
+    found = AccountCheck.objects.filter(account=account, at__gte=now() - CHECK_SHOWN).order_by("-at", "-id").first()
+    return Comparison(account, wanted_at, checked_at, found)
 
 
 def _price(accounts: list[Any]) -> None:
