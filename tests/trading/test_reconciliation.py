@@ -8,8 +8,9 @@ from accounts.clock import clock_set, now
 from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
 from accounts.models import Notice
 from tests.trading.conftest import AT
-from trading import wiring
+from trading import runner, wiring
 from trading.brokers import live_calls
+from trading.domain.types import CashMoved
 from trading.models import AccountCheck, AccountLease, Balance, BalanceSnapshot, Intent, LedgerEntry, Order
 from trading.services import reconciliation, sweep, work
 from trading.turn import check
@@ -135,6 +136,66 @@ def test_a_difference_that_goes_away_was_a_fill_not_listed_yet(make, account, ex
             work.account_work(account_id=account.pk)
     assert Balance.objects.get(currency="USDT").total == Decimal(100) and LedgerEntry.objects.count() == 1
     assert AccountLease.objects.get().unconfirmed == {}
+
+
+@pytest.mark.parametrize(("kind", "listed"), [("market", None), ("limit", None), ("limit", "2"), ("limit", "0")])
+def test_nothing_is_compared_while_fills_are_known_to_be_missing(
+    make, account, exchange_has, monkeypatch, kind, listed
+):
+    """An order has ended there, or was filled further than we have it, and its trades are not listed yet."""
+    exchange_has(USDT="1000")
+    work.account_work(account_id=account.pk)
+    before = AccountLease.objects.get(account=account)
+    bot, instrument = make.bot(account), make.instrument()
+    common = {"bot": bot, "account": account, "instrument": instrument, "side": "buy"}
+    position = make.position(bot, instrument, status="opening", amount=0, bought=0, buy_cost=0)
+    intent = Intent.objects.create(config=bot.config, purpose="entry", status="claimed", position=position, **common)
+    order = Order.objects.create(
+        intent=intent, position=position, client_order_id="x" * 26, exchange_order_id="7", type=kind, status="active",
+        amount="4", price="90" if kind == "limit" else None, **common,
+    )  # fmt: skip
+    status, filled = ("open", float(listed)) if listed else ("closed", 4.0)
+    answer = {"id": "7", "clientOrderId": order.client_order_id, "symbol": instrument.symbol, "side": "buy",
+              "amount": 4.0, "status": status, "filled": filled, "info": {}}  # fmt: skip
+
+    async def told(*_):
+        return (answer, [])
+
+    async def rows(*_):
+        return [answer] if listed else []
+
+    monkeypatch.setattr(live_calls, "order_look", told)
+    reconciliation.check_want(account.pk, "test")
+    asked = exchange_has(USDT="800", BTC="2")
+    asked.clear()
+    monkeypatch.setattr(live_calls, "orders_open", rows)
+    work.account_work(account_id=account.pk)
+    after = AccountLease.objects.get(account=account)
+    compared = listed == "0"
+    assert bool(asked) == compared
+    assert bool(after.unconfirmed) == compared and before.unconfirmed == {}
+
+
+def test_balances_are_read_after_what_was_told_is_accounted(make, account, exchange_has, monkeypatch):
+    """A fill that is told may send an order at once, which moves them."""
+    exchange_has(USDT="1000")
+    work.account_work(account_id=account.pk)
+    steps = []
+    feed, balances = runner.Runner.feed, live_calls.balances_read
+
+    async def read(account):
+        steps.append("balances")
+        return await balances(account)
+
+    monkeypatch.setattr(live_calls, "balances_read", read)
+    monkeypatch.setattr(
+        runner.Runner, "feed", lambda self, event: (steps.append(type(event).__name__), feed(self, event))
+    )
+    monkeypatch.setattr(check.Check, "told", lambda self: [CashMoved(now(), "USDT", Decimal(5), "told")])
+    reconciliation.check_want(account.pk, "test")
+    waiting_entry(make, account)
+    work.account_work(account_id=account.pk)
+    assert steps.index("CashMoved") < steps.index("balances")
 
 
 def test_an_owner_may_have_an_idle_account_compared(account, exchange_has):

@@ -1,8 +1,9 @@
 """Comparing an account with its exchange: open orders, its trades since the last time, balances.
 
 Each difference is classed (`trading.domain.findings`). What has exactly one honest explanation is repaired by an event
-like any other; what has none pauses the account and says why. Balances are read after orders and trades, so that
-a difference can be a fill which is not listed yet: one is booked only when it is still the same `CONFIRM` later.
+like any other; what has none pauses the account and says why. Balances are read after what orders and trades told is
+accounted (that may send orders, which move balances), so that a difference can be a fill which is not listed yet: one
+is booked only when it is still the same `CONFIRM` later. While fills are known to be missing, nothing is compared.
 """
 
 import re
@@ -24,6 +25,7 @@ from trading.domain.types import (
     InstrumentSpec,
     OrderState,
     OrderStatus,
+    OrderType,
     Side,
 )
 from trading.runner import Runner
@@ -72,6 +74,7 @@ class Check:
         self.findings: list[Finding] = []
         self.unconfirmed: dict[str, Decimal] = {}
         self.totals: dict[str, Decimal] = {}
+        self.listed: dict[str, Decimal] = {}  # what the exchange says is filled of its open orders
         self.done = False
 
     def run(self, runner: Runner) -> bool:
@@ -83,8 +86,9 @@ class Check:
             return False
         for event in self.told():
             runner.feed(event)
-        if not self._clear():
+        if not self._clear() or not self._all_told():
             return False
+        self.totals = self.exchange.balances()
         for event in self.compare():
             runner.feed(event)
         self.coins_missing()
@@ -94,18 +98,30 @@ class Check:
     def _clear(self) -> bool:
         return not any(order.status in UNCLEAR for order in self.state.orders.values())
 
+    @exact
+    def _all_told(self) -> bool:
+        """Whether every fill that the exchange has let us know of is accounted: an order that is neither listed as
+        open with what we have of it nor ended, or one at the market that is not filled, has some whose trades come
+        later."""
+        at_work = [order for order in self.state.orders.values() if order.status is OrderStatus.ACTIVE]
+        return all(
+            order.type is not OrderType.MARKET
+            and (order.created_at >= self.asked_at or self.listed.get(order.exchange_order_id) == order.filled)
+            for order in at_work
+        )
+
     def told(self) -> list[Event]:
         """News of orders, fills and trades by hand; raises ExchangeError when the exchange cannot be asked."""
         symbols = sorted(self.state.instruments)
         events = self._open_orders(self.exchange.orders_open(symbols) if symbols else [])
         for symbol in symbols:
             events += self._trades(symbol)
-        self.totals = self.exchange.balances()
         return events
 
     def _open_orders(self, listed: Sequence[Answer]) -> list[Event]:
         """Our resting orders that changed are looked at; orders that rest and are not ours are classed."""
         resting = {o.exchange_order_id: o for o in self.state.orders.values() if o.status is OrderStatus.ACTIVE}
+        self.listed = {str(row["id"]): number(row.get("filled")) for row in listed}
         still = {str(row["id"]) for row in listed if number(row.get("filled")) == _filled(resting, row)}
         changed = [order for name, order in resting.items() if name not in still]
         unclear = {o.client_order_id for o in self.state.orders.values() if o.status in UNCLEAR}
