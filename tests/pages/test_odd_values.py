@@ -83,3 +83,41 @@ def test_limits(world, page):
         for typed in ODD:
             answer = page.post(url, {name: typed})
             assert answer.status_code == 422 or typed in GOOD_WORDS, (name, typed)
+
+
+FILTERS = {
+    "order_list": {"status": "There is no state “{}”: nothing is filtered by it. Choose from: Pending, "},
+    "signal_list": {
+        "strategy": "no strategy “{}”",
+        "side": "no side “{}”: nothing is filtered by it. Choose from: buy, ",
+    },
+    "trade_list": {"bot": "no bot of yours “{}”", "reason": "no reason “{}”", "result": "Choose from: Wins, Losses."},
+    "notice_list": {"level": "no kind of alert “{}”"},
+    "xray": {"regime": "no regime “{}”", "timeframe": "no candle length “{}”"},
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_that_a_list_does_not_know_is_said_and_filters_nothing(world, page, name):
+    plain = shown(page.get(reverse(name)))
+    assert "nothing is filtered by it" not in plain
+    for field, words in FILTERS[name].items():
+        for typed in ("nonsense", "²", "<script>alert(1)</script>", "9" * 500):
+            for headers in ({}, {"HX-Request": "true"}):
+                answer = page.get(reverse(name), {field: typed}, headers=headers)
+                told = shown(answer)
+                assert answer.status_code == 200 and told.count("nothing is filtered by it") == 1, (field, typed)
+                assert len(typed) > 40 or words.format(typed) in told, (field, typed)
+                assert "<script>alert(1)" not in answer.content.decode()
+        assert "atches" not in told and "Loosen the filters" not in told
+
+
+def test_a_file_of_trades_is_not_made_of_a_filter_that_nobody_knows(world, page):
+    answer = page.get(reverse("trade_csv"), {"bot": "nonsense"}, follow=True)
+    assert "There is no bot of yours “nonsense”" in shown(answer)
+    assert page.get(reverse("trade_csv"), {"bot": str(world.bot.pk)})["Content-Type"] == "text/csv"
+
+
+def test_rules_that_refused_nothing_are_said(world, page):
+    answer = page.get(reverse("bot_risk", args=[world.bot.public_id]), {"rule": "nonsense"})
+    assert "There is no rule that refused anything here called “nonsense”" in shown(answer)

@@ -210,7 +210,7 @@ def test_a_name_that_looks_like_a_formula_is_quoted_in_the_csv(world, page):
         ("?symbol=SOL", 0),
         ("?result=loss", 0),
         ("?result=win", 1),
-        ("?bot=999999", 0),
+        ("?bot=999999", 1),
         ("?bot=x", 1),
     ],
 )

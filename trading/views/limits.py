@@ -17,6 +17,7 @@ from trading.models import Bot, OnBreach
 from trading.selectors.risk import events_of, rules_of
 from trading.services.limits import account_limits_of, account_limits_set, losses_count_anew
 from trading.views.actions import client_ip
+from trading.views.filters import Filters
 from trading.views.methods import get_only, get_or_post, post_only
 from trading.views.scope import user_of
 
@@ -64,10 +65,12 @@ def bot_risk(request: HttpRequest, public_id: UUID) -> HttpResponse:
     rows = Bot.objects.filter(user=user_of(request), deleted_at=None)
     bot = get_object_or_404(rows, public_id=public_id)
     rules = rules_of(bot)
-    rule = request.GET.get("rule", "")
-    rule = rule if rule in {name for name, _count in rules} else ""
+    filters = Filters(request)
+    rule = filters.choice("rule", "rule that refused anything here called", [name for name, _count in rules])
     page = Paginator(events_of(bot, rule), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"bot": bot, "page": page, "rules": rules, "rule": rule, "levels": dict(RISK_LEVELS)}
+    context = {
+        "bot": bot, "page": page, "rules": rules, "rule": rule, "levels": dict(RISK_LEVELS), "filters": filters
+    }  # fmt: skip
     return render(request, "bots/risk.html", context)
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 
 from accounts.models import Notice
 from accounts.services.notices import notices_mark_read
+from trading.views.filters import Filters
 from trading.views.methods import get_only, post_only
 from trading.views.scope import user_of
 
@@ -18,12 +19,13 @@ PER_PAGE = 40
 def notice_list(request: HttpRequest) -> HttpResponse:
     """All notices, newest first."""
     rows = Notice.objects.filter(user=user_of(request))
-    level = request.GET.get("level", "")
-    if level in Notice.Level.values:
+    filters = Filters(request)
+    if level := filters.choice("level", "kind of alert", Notice.Level.values, Notice.Level.labels):
         rows = rows.filter(level=level)
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     template = "notices/_list.html" if request.htmx else "notices/list.html"  # type: ignore[attr-defined]
-    return render(request, template, {"page": page, "levels": Notice.Level.choices, "level": level})
+    context = {"page": page, "levels": Notice.Level.choices, "level": level, "filters": filters}
+    return render(request, template, context)
 
 
 @login_required

@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from trading.models import Order
 from trading.selectors.activity import orders_of
+from trading.views.filters import Filters
 from trading.views.methods import get_only
 from trading.views.scope import user_of
 
@@ -17,9 +18,9 @@ PER_PAGE = 50
 @get_only
 def order_list(request: HttpRequest) -> HttpResponse:
     """Orders of all bots, newest first, of one state when asked for."""
-    status = request.GET.get("status", "")
-    rows = orders_of(user_of(request), status if status in Order.Status.values else "")
+    filters = Filters(request)
+    rows = orders_of(user_of(request), filters.choice("status", "state", Order.Status.values, Order.Status.labels))
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     template = "orders/_table.html" if request.htmx else "orders/list.html"  # type: ignore[attr-defined]
-    context = {"page": page, "statuses": Order.Status.choices, "chosen": {"status": status}}
+    context = {"page": page, "statuses": Order.Status.choices, "filters": filters, "chosen": filters.chosen}
     return render(request, template, context)

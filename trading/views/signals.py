@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from signals.models import SIDES, Strategy
 from trading.selectors.activity import signals_of
+from trading.views.filters import Filters
 from trading.views.methods import get_only
 from trading.views.scope import accounts_of
 
@@ -20,27 +21,19 @@ PER_PAGE = 50
 def signal_list(request: HttpRequest) -> HttpResponse:
     """Signals of the exchanges that the user has accounts at, newest first."""
     rows = signals_of(account.exchange for account in accounts_of(request))
-    page = Paginator(_filtered(rows, request), PER_PAGE).get_page(request.GET.get("page"))
+    filters = Filters(request)
+    strategies = list(Strategy.objects.order_by("name").values_list("name", flat=True).distinct())
+    page = Paginator(_filtered(rows, filters, strategies), PER_PAGE).get_page(request.GET.get("page"))
     template = "signals/_table.html" if request.htmx else "signals/list.html"  # type: ignore[attr-defined]
-    return render(request, template, {"page": page, **_choices(request)})
+    context = {"page": page, "strategies": strategies, "sides": SIDES, "filters": filters, "chosen": filters.chosen}
+    return render(request, template, context)
 
 
-def _filtered(rows: Any, request: HttpRequest) -> Any:
-    symbol = request.GET.get("symbol", "").strip().upper()
-    strategy, side = request.GET.get("strategy", ""), request.GET.get("side", "")
-    if symbol:
+def _filtered(rows: Any, filters: Filters, strategies: list[str]) -> Any:
+    if symbol := filters.text("symbol").upper():
         rows = rows.filter(instrument__symbol__startswith=symbol)
-    if strategy:
+    if strategy := filters.choice("strategy", "strategy", strategies):
         rows = rows.filter(strategy__name=strategy)
-    if side in dict(SIDES):
+    if side := filters.choice("side", "side", dict(SIDES)):
         rows = rows.filter(side=side)
     return rows
-
-
-def _choices(request: HttpRequest) -> dict[str, Any]:
-    names = Strategy.objects.order_by("name").values_list("name", flat=True).distinct()
-    return {
-        "strategies": list(names),
-        "sides": SIDES,
-        "chosen": {name: request.GET.get(name, "") for name in ("symbol", "strategy", "side")},
-    }

@@ -10,11 +10,13 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from accounts.fields import decimal_text
 from trading.models import Bot, Position
 from trading.selectors.trade_story import story_read
+from trading.views.filters import Filters
 from trading.views.methods import get_only
 from trading.views.scope import user_of
 
@@ -47,24 +49,29 @@ class Sums:
 @get_only
 def trade_list(request: HttpRequest) -> HttpResponse:
     """Closed trades, newest first, with the sums of all that match."""
-    rows = trades_filtered(request)
+    filters, choices = Filters(request), _choices(request)
+    rows = trades_filtered(request, filters, choices)
     matching = list(rows.values_list("pk", "realised_pnl", "fees_quote"))
-    if request.GET.get("result") in RESULTS:
-        win = request.GET["result"] == "win"
-        matching = [row for row in matching if (row[1] > 0) == win]
+    if result := filters.choice("result", "result", RESULTS, RESULTS.values()):
+        matching = [row for row in matching if (row[1] > 0) == (result == "win")]
         rows = rows.filter(pk__in=[row[0] for row in matching])
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     template = "trades/_table.html" if request.htmx else "trades/list.html"  # type: ignore[attr-defined]
-    return render(request, template, {"page": page, "sums": _sums(matching), **_choices(request)})
+    context = {"page": page, "sums": _sums(matching), "filters": filters, "chosen": filters.chosen, **choices}
+    return render(request, template, context)
 
 
 @login_required
 @get_only
 def trade_csv(request: HttpRequest) -> HttpResponse:
-    """The same rows as a file: exact numbers, UTC times."""
+    """The same rows as a file: exact numbers, UTC times. What the list does not know, it says; a file cannot."""
+    filters = Filters(request)
+    rows = trades_filtered(request, filters, _choices(request))
+    if filters.wrong:
+        return redirect(f"{reverse('trade_list')}?{request.GET.urlencode()}")
     headers = {"Content-Disposition": 'attachment; filename="trades.csv"'}
     response = HttpResponse(content_type="text/csv", headers=headers)
-    csv.writer(response).writerows(_csv_rows(request))
+    csv.writer(response).writerows(_csv_rows(rows))
     return response
 
 
@@ -81,16 +88,16 @@ def trade_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "trades/detail.html", {"story": story_read(position), "newer": newer, "older": older})
 
 
-def trades_filtered(request: HttpRequest) -> Any:
-    """The user's closed positions that match symbol, bot, reason and mode of the query."""
+def trades_filtered(request: HttpRequest, filters: Filters, choices: dict[str, Any]) -> Any:
+    """The user's closed positions that match symbol, bot and reason of the query."""
     rows = Position.objects.filter(bot__user=user_of(request), status=Position.Status.CLOSED)
     rows = rows.select_related("instrument", "bot", "account", "config").order_by("-closed_at", "-id")
-    symbol, bot = request.GET.get("symbol", "").strip().upper(), request.GET.get("bot", "")
-    if symbol:
+    if symbol := filters.text("symbol").upper():
         rows = rows.filter(instrument__symbol__startswith=symbol)
-    if bot.isdecimal() and len(bot) < 18:
+    bots = {str(bot.pk): bot.name for bot in choices["bots"]}
+    if bot := filters.choice("bot", "bot of yours", bots, bots.values()):
         rows = rows.filter(bot_id=int(bot))
-    if reason := request.GET.get("reason", ""):
+    if reason := filters.choice("reason", "reason", choices["reasons"]):
         rows = rows.filter(close_reason=reason)
     return rows
 
@@ -108,13 +115,12 @@ def _choices(request: HttpRequest) -> dict[str, Any]:
         "bots": list(Bot.objects.filter(user=user)),
         "reasons": list(reasons.values_list("close_reason", flat=True).distinct()),
         "results": RESULTS,
-        "chosen": {name: request.GET.get(name, "") for name in ("symbol", "bot", "reason", "result")},
     }
 
 
-def _csv_rows(request: HttpRequest) -> Iterator[tuple[Any, ...]]:
+def _csv_rows(rows: Any) -> Iterator[tuple[Any, ...]]:
     yield CSV_HEAD
-    for row in trades_filtered(request).iterator(chunk_size=500):
+    for row in rows.iterator(chunk_size=500):
         numbers = (row.bought, row.buy_cost, row.sold, row.sell_proceeds, row.fees_quote, row.realised_pnl)
         yield (
             row.public_id,

@@ -12,6 +12,7 @@ from signals.models import Instrument, Regime, SymbolXray
 from signals.selectors import xrays_of
 from signals.xray_chart import chart_of, heat_step
 from signals.xray_history import history_read
+from trading.views.filters import Filters
 from trading.views.methods import get_only
 from trading.views.scope import account_shown
 
@@ -61,9 +62,9 @@ class Score:
 @get_only
 def heat_map(request: HttpRequest) -> HttpResponse:
     """Symbols of the shown account's exchange, the largest 24 h volume first."""
-    exchange, timeframe = _market(request)
-    regime = request.GET.get("regime", "")
-    regime = regime if regime in Regime.values else ""
+    exchange, filters = _exchange(request), Filters(request)
+    regime = filters.choice("regime", "regime", Regime.values, Regime.labels)
+    timeframe = _timeframe(filters)
     tiles = _tiles(xrays_of(exchange=exchange, timeframe=timeframe))
     counted = [
         Regimes(name, label, ICONS.get(name, "info"), sum(tile.row.regime == name for tile in tiles))
@@ -74,7 +75,7 @@ def heat_map(request: HttpRequest) -> HttpResponse:
         "candle": max((tile.row.candle_open_time for tile in tiles), default=None),
         "regimes": [one for one in counted if one.count or one.name == regime],
         "total": len(tiles), "exchange": exchange, "timeframe": timeframe, "regime": regime,
-        "timeframes": settings.XRAY_TIMEFRAMES,
+        "timeframes": settings.XRAY_TIMEFRAMES, "filters": filters,
     }  # fmt: skip
     return render(request, "xray/_map.html" if request.htmx else "xray/page.html", context)  # type: ignore[attr-defined]
 
@@ -83,10 +84,11 @@ def heat_map(request: HttpRequest) -> HttpResponse:
 @get_only
 def symbol_xray(request: HttpRequest, symbol: str) -> HttpResponse:
     """The scores of one symbol, its levels, what paid best, and the history as a drawing."""
-    exchange, timeframe = _market(request)
+    exchange, filters = _exchange(request), Filters(request)
+    timeframe = _timeframe(filters)
     instrument = get_object_or_404(Instrument, exchange=exchange, symbol=symbol)
     row = SymbolXray.objects.filter(instrument=instrument, timeframe=timeframe).select_related("strategy").first()
-    context: dict[str, Any] = {"instrument": instrument, "row": row}
+    context: dict[str, Any] = {"instrument": instrument, "row": row, "filters": filters}
     if row:
         history = history_read(exchange=exchange, symbol=symbol, timeframe=timeframe, limit=DRAWN)
         context |= {
@@ -99,10 +101,13 @@ def symbol_xray(request: HttpRequest, symbol: str) -> HttpResponse:
     return render(request, "xray/symbol.html", context)
 
 
-def _market(request: HttpRequest) -> tuple[str, str]:
-    account, timeframe = account_shown(request), request.GET.get("timeframe", "")
-    exchange = account.exchange if account else [*settings.XRAY_MARKET_EXCHANGES, *settings.XRAY_EXCHANGES][0]
-    return exchange, timeframe if timeframe in settings.XRAY_TIMEFRAMES else settings.XRAY_TIMEFRAMES[0]
+def _exchange(request: HttpRequest) -> str:
+    account = account_shown(request)
+    return account.exchange if account else [*settings.XRAY_MARKET_EXCHANGES, *settings.XRAY_EXCHANGES][0]
+
+
+def _timeframe(filters: Filters) -> str:
+    return filters.choice("timeframe", "candle length", settings.XRAY_TIMEFRAMES) or str(settings.XRAY_TIMEFRAMES[0])
 
 
 def _score(label: str, value: float | None, signed: bool) -> Score:
