@@ -153,15 +153,19 @@ for (const input of document.querySelectorAll("input[name=timeframe]")) {
 }
 const pick = document.getElementById("symbol-pick");
 if (pick) {
-  const go = () => {
+  const form = document.getElementById("symbol-form");
+  const none = document.getElementById("symbol-none");
+  const go = (event) => {
     const known = [...document.querySelectorAll("#symbols option")].map((option) => option.value);
     const typed = pick.value.trim().toUpperCase();
     const found = known.find((symbol) => symbol === typed) || known.find((symbol) => symbol.startsWith(typed));
+    none.textContent = typed && !found ? "Not scanned. Enter looks through all." : "";
     if (typed && found) location.assign(`/chart/${found}`);
+    else if (typed && event.type === "submit") form.submit(); // the server knows those that are not scanned, too
   };
   pick.addEventListener("change", go);
-  document.getElementById("symbol-form").addEventListener("submit", (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    go();
+    go(event);
   });
 }

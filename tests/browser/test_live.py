@@ -155,6 +155,19 @@ def test_the_chart_draws_and_follows_quotes(visit, site):
     expect(visit.page.locator("#last-price")).to_contain_text("176.0")
 
 
+def test_a_symbol_that_is_not_there_is_said(visit):
+    visit.go("/chart/SOL/USDT")
+    visit.page.fill("#symbol-pick", "nope")
+    visit.page.locator("#symbol-pick").blur()
+    expect(visit.page.locator("#symbol-none")).to_contain_text("Not scanned")
+    visit.page.press("#symbol-pick", "Enter")
+    expect(visit.page.locator(".flash")).to_contain_text("No symbol that Binance trades begins with “nope”")
+    expect(visit.page.locator("h1")).to_have_text("SOL/USDT")
+    visit.page.fill("#symbol-pick", "rune")
+    visit.page.press("#symbol-pick", "Enter")
+    expect(visit.page.locator("h1")).to_have_text("RUNE/USDT")
+
+
 def test_the_theme_is_switched_and_kept(visit):
     visit.page.click("[data-action=theme] >> visible=true")
     assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"

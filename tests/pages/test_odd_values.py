@@ -112,6 +112,11 @@ def test_a_filter_that_a_list_does_not_know_is_said_and_filters_nothing(world, p
         assert "atches" not in told and "Loosen the filters" not in told
 
 
+@pytest.mark.parametrize("name", ["signal_list", "trade_list"])
+def test_a_symbol_that_no_database_could_keep_is_said(world, page, name):
+    assert "The symbol holds characters" in shown(page.get(reverse(name), {"symbol": "\x00"}))
+
+
 def test_a_file_of_trades_is_not_made_of_a_filter_that_nobody_knows(world, page):
     answer = page.get(reverse("trade_csv"), {"bot": "nonsense"}, follow=True)
     assert "There is no bot of yours “nonsense”" in shown(answer)
@@ -121,3 +126,23 @@ def test_a_file_of_trades_is_not_made_of_a_filter_that_nobody_knows(world, page)
 def test_rules_that_refused_nothing_are_said(world, page):
     answer = page.get(reverse("bot_risk", args=[world.bot.public_id]), {"rule": "nonsense"})
     assert "There is no rule that refused anything here called “nonsense”" in shown(answer)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("eth/usdt", "ETH/USDT"),
+        ("sol-usdt", "SOL/USDT"),
+        ("pep", "PEPE/USDT"),
+        ("nope", None),
+        ("<b>", None),
+        ("\x00", None),
+    ],
+)
+def test_a_symbol_that_is_looked_for_is_shown_or_said_to_be_missing(world, page, typed, found):
+    answer = page.get(reverse("chart_default"), {"symbol": typed, "from": "RUNE/USDT"}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("chart", args=[found or "RUNE/USDT"])
+    assert (f"No symbol that Binance trades begins with “{typed}”" in shown(answer)) == (found is None)
+    assert "<b>”" not in answer.content.decode()
+    answer = page.get(reverse("chart_default"), {"symbol": "nope", "from": "\x00"}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("chart", args=["SOL/USDT"]) and "begins with “nope”" in shown(answer)

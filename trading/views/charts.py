@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from accounts.fields import storable
+from accounts.models import EXCHANGES
 from signals import quotes
 from signals.models import Instrument
 from trading.models import Bot, Fill, Position
@@ -27,14 +29,30 @@ RECENT = 8
 @login_required
 @get_only
 def chart_default(request: HttpRequest) -> HttpResponse:
-    """The chart of the newest open position, else of the symbol with the most volume."""
+    """The chart of the symbol that is looked for, else of the newest open position, else of the most volume."""
     exchange = _exchange(request)
+    if typed := request.GET.get("symbol", "").strip():
+        return _found(request, exchange, typed)
     held = Position.objects.filter(bot__user=user_of(request), status__in=OPEN, account__exchange=exchange)
     row = held.select_related("instrument").first()
     found = row.instrument if row else _listed(exchange).order_by("-selected", "-volume_quote_24h").first()
     if found is None:
         return render(request, "chart/empty.html", {"exchange": exchange})
     return redirect("chart", found.symbol)
+
+
+def _found(request: HttpRequest, exchange: str, typed: str) -> HttpResponse:
+    """To the symbol of that name, or the one with the most volume that begins so; else back, and why."""
+    rows = _listed(exchange).order_by("-volume_quote_24h")
+    name = typed.upper().replace("-", "/") if storable(typed) else ""
+    found = rows.filter(symbol=name).first() or (rows.filter(symbol__startswith=name).first() if name else None)
+    if found is None:
+        title = dict(EXCHANGES).get(exchange, exchange)
+        words = f"No symbol that {title} trades begins with “{typed[:40]}”. Try a coin's short name, such as BTC."
+        messages.warning(request, words)
+        back = request.GET.get("from", "")
+        found = rows.filter(symbol=back).first() if storable(back) else None
+    return redirect("chart", found.symbol) if found else redirect("chart_default")
 
 
 @login_required

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 
+from accounts.fields import storable
+
 SHOWN = 40  # characters of what was asked for
 NAMED = 12  # choices that a message names
 
@@ -17,8 +19,11 @@ class Filters:
         self.wrong: list[str] = []
 
     def text(self, name: str) -> str:
-        """What was typed, whatever it is."""
-        self.chosen[name] = self._asked.get(name, "").strip()
+        """What was typed; nothing of what no database could keep."""
+        asked = self._asked.get(name, "").strip()
+        self.chosen[name] = asked if storable(asked) else ""
+        if asked != self.chosen[name]:
+            self.wrong.append(f"The {name} holds characters that cannot be looked for: nothing is filtered by it.")
         return self.chosen[name]
 
     def choice(self, name: str, what: str, known: Iterable[str], names: Iterable[str] | None = None) -> str:
