@@ -203,7 +203,8 @@ def _intent_words(intent: Intent) -> str:
 
 
 def _order_steps(order: Order) -> list[Step]:
-    kind = f"{order.get_type_display().lower()}, id {order.client_order_id}"
+    target = "" if order.target is None else f" or at {decimal_text(order.target)}, whichever is first"
+    kind = f"{order.get_type_display().lower()}{target}, id {order.client_order_id}"
     steps = [
         Step(
             order.submitted_at or order.created_at,
@@ -242,8 +243,12 @@ def _fill_step(fill: Fill, filled: Decimal) -> Step:
 
 
 def _slippage(fill: Fill) -> Decimal | None:
-    """Basis points lost against the price that the decision saw; negative is a gain."""
-    seen = fill.order.reference_price
+    """Basis points lost against the price that the decision saw, or that a stop waited for; negative is a gain."""
+    order = fill.order
+    seen = order.reference_price
+    if order.type == Order.Type.STOP and order.price:  # placed long before it sold
+        reached = order.target is not None and fill.price > (order.price + order.target) / 2
+        seen = order.target if reached and order.target else order.price
     if not seen:
         return None
     sign = 1 if fill.side == "buy" else -1

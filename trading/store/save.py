@@ -304,5 +304,8 @@ def _bots(keys: Keys, folded: _Folded) -> None:
 def _placed_words(order: OrderState) -> str:
     what = f"{text(order.amount)} {order.symbol}"
     if order.purpose is Purpose.PROTECT:
-        return f"Has a stop for {what} rest at the exchange, at {text(order.price or ZERO)}."
+        levels = f"a stop at {text(order.price or ZERO)}"
+        if order.target is not None:
+            levels += f" and a target at {text(order.target)}"
+        return f"Has {levels} for {what} rest at the exchange."
     return f"{'Buys' if order.side is Side.BUY else 'Sells'} {what} ({order.purpose.replace('_', ' ')})."
