@@ -6,6 +6,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from accounts.admin import HistoryAdmin, staff_of
@@ -157,6 +159,21 @@ class QuarantinedAnswerAdmin(HistoryAdmin):
     def advice(self, row: m.QuarantinedAnswer) -> str:
         """What its owner was told."""
         return row.advice
+
+
+@admin.register(m.OddFee)
+class OddFeeAdmin(HistoryAdmin):
+    """Fees above a tenth of their trade, and who accepted them; each links to the page that accepts it."""
+
+    list_display = ("seen_at", "account", "symbol", "side", "amount", "price", "fee", "currency", "accepted_by", "page")
+    list_filter = ("account__exchange", "account__mode", ("seen_at", RangeDateTimeFilter))
+    search_fields = ("account__name", "account__user__email", "symbol", "trade_id")
+    list_select_related = ("account", "accepted_by")
+
+    @admin.display(description="Look, and accept")
+    def page(self, row: m.OddFee) -> str:
+        """Where its numbers and the button are."""
+        return format_html('<a href="{}">Open</a>', reverse("odd_fee", args=[row.public_id]))
 
 
 class PoolAdmin(HistoryAdmin):

@@ -15,6 +15,7 @@ from trading.domain.types import AccountState, Quote
 from trading.memory import AccountMemory
 from trading.store import AccountStore
 from trading.store.odd_answers import answer_quarantine
+from trading.store.odd_fees import fee_accepted
 from trading.turn.ports import Leaving, Ports
 
 _started_at = now()  # of this process: before it trades at an exchange, each account is checked once
@@ -45,7 +46,9 @@ def ports_for(account: ExchangeAccount) -> Ports:
     from trading.brokers.checked import CheckedExchange
     from trading.brokers.live import EXPIRY, LiveBroker
 
-    exchange = CheckedExchange(CcxtExchange(account), partial(answer_quarantine, account))
+    exchange = CheckedExchange(
+        CcxtExchange(account), partial(answer_quarantine, account), partial(fee_accepted, account)
+    )
     stop_expiry = max([EXPIRY, *(timedelta(seconds=apart.expires_s) for apart in quirks.all_apart)])
 
     def broker(_state: AccountState, leaving: Leaving) -> Broker:

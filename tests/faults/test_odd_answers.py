@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from contextlib import contextmanager
+from decimal import Decimal
 
 import ccxt.pro
 import pytest
@@ -14,7 +15,10 @@ from accounts.models import Notice
 from tests.faults.laboratory import ORDER, STEP, fault_on
 from tests.faults.spoiling import Spoiler
 from trading import user_streams
-from trading.models import QuarantinedAnswer
+from trading.models import AccountCheck, Fill, Position, QuarantinedAnswer
+from trading.selectors.odd_fees import fees_open
+from trading.services.ledger_comparison import ledger_compare
+from trading.services.odd_fees import fee_accept
 
 SEEDS = {"all": 300}.get(os.environ.get("FAULTS", ""), 8)
 
@@ -88,6 +92,51 @@ def test_more_filled_than_ordered_pauses_the_account_until_its_owner_has_looked(
     assert '"executedQty"' in kept.raw and laboratory.key not in kept.raw
     laboratory.settle(lambda: laboratory.held() == 1)  # what was bought is ours, paused or not
     laboratory.check()
+
+
+def test_a_real_fee_above_a_tenth_is_booked_once_accepted_and_the_account_goes_on(laboratory, monkeypatch):
+    """The exchange tells a fee of 15 % of what was bought; what it has taken more is withdrawn there."""
+    told = {}
+
+    def dear(body: bytes) -> bytes:
+        answer = json.loads(body)
+        for row in _trades_in(answer):
+            amount = Decimal(row["qty"])
+            told.setdefault(row.get("id") or row["tradeId"], (amount, Decimal(row["commission"])))
+            row["commission"] = str(amount * Decimal("0.15"))
+        return json.dumps(answer).encode()
+
+    with spoilt(monkeypatch, dear):
+        laboratory.buy()
+        for _ in range(3):
+            laboratory.turn()
+            laboratory.ahead += STEP
+        assert laboratory.account.status == "paused" and not Fill.objects.exists()
+        taken = sum(amount * Decimal("0.15") - fee for amount, fee in told.values())
+        laboratory.act("withdraw", asset="BTC", amount=str(taken))
+        while (fee := fees_open().filter(accepted_at=None).first()) is not None:
+            assert fee.share == Decimal("0.15")
+            fee_accept(fee=fee, actor=laboratory.account.user)
+            for _ in range(2):
+                laboratory.turn()
+                laboratory.ahead += STEP
+        laboratory.settle(lambda: laboratory.account.status == "active")
+    fills = list(Fill.objects.all())
+    assert {row.trade_id for row in fills} == {str(name) for name in told}
+    assert [row.fee / row.amount for row in fills] == [Decimal("0.15")] * len(fills)
+    position = Position.objects.get(status="open")
+    assert position.amount == position.bought * Decimal("0.85")
+    assert not AccountCheck.objects.filter(outcome="repaired").exists(), "the fee was booked as a transfer"
+    differences = ledger_compare(account=laboratory.account).differences
+    assert all(one.startswith("fill ") for one in differences), (
+        "beside the fee that the exchange tells both books agree"
+    )
+
+
+def _trades_in(answer):
+    """Binance's executions, in the answer to an order and in lists of trades."""
+    rows = answer if isinstance(answer, list) else answer.get("fills") or []
+    return [row for row in rows if isinstance(row, dict) and "commission" in row]
 
 
 def test_a_user_stream_full_of_odd_messages_rings_at_most(laboratory, monkeypatch):

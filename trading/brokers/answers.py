@@ -5,7 +5,7 @@ than ordered, another market's or side's trade, negative amounts. What an exchan
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,19 +14,35 @@ from accounts.clock import now
 from accounts.exchanges.errors import RAW_LENGTH, AnswerImpossible, AnswerUnreadable
 from accounts.scrub import scrub
 from trading.domain.money import exact
+from trading.domain.odd_answers import TradeFee
 from trading.domain.types import OrderState, OrderType, Side
 
 STATUSES = ("open", "closed", "canceled", "canceling", "expired", "rejected")  # ccxt's words
 ENDED = ("closed", "canceled", "expired")
 ID_LENGTH, CURRENCY_LENGTH = 64, 16  # what is stored of them
 MOST = Decimal(10) ** 24  # more of anything is a mistake
-FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth
+FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth, unless a person says that it did
 REBATE_MOST = Decimal("0.001")  # of a trade, and to its maker only
 PRICE_FACTOR = 10  # a fill so far from the price that the order was made at is no price
 ROUNDED = Decimal("1.000000001")  # ccxt's floats
 FEE_NAMED = ("commissionAsset", "feeCurrency", "feeCcy", "feeToken")  # the exchanges' fields that tell of a fee
 FIRST = datetime(2010, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+
+Accepted = Callable[[TradeFee], bool]  # whether a person has said that the exchange really took this fee
+
+
+class FeeImpossible(AnswerImpossible):
+    """All that is wrong with a trade is its fee: more than anybody takes, less than the trade is worth."""
+
+    def __init__(self, words: str, fee: TradeFee) -> None:
+        super().__init__(words)
+        self.fee = fee
+
+
+def none_accepted(_fee: TradeFee) -> bool:
+    """Nobody has accepted any."""
+    return False
 
 
 def number(value: Any) -> Decimal:
@@ -69,7 +85,7 @@ def _info(answer: Any) -> Any:
     return [_info(one) for one in answer] if isinstance(answer, list | tuple) else answer
 
 
-def order_check(answer: Any, order: OrderState) -> None:
+def order_check(answer: Any, order: OrderState, accepted: Accepted = none_accepted) -> None:
     """What the exchange says of one of our orders. Raises AnswerUnreadable, AnswerImpossible."""
     _listed_order(answer)
     _same("market", answer.get("symbol"), order.symbol)
@@ -81,7 +97,7 @@ def order_check(answer: Any, order: OrderState) -> None:
         raise AnswerUnreadable(f"An order is {answer['status']}, and it does not say how much of it was filled.")
     if filled is not None and filled > order.amount * ROUNDED:
         raise AnswerImpossible(f"More was filled ({filled}) than ordered ({order.amount}).")
-    trades_check(answer.get("trades") or [], order.symbol, order)
+    trades_check(answer.get("trades") or [], order.symbol, order, accepted)
 
 
 def orders_check(rows: Any, symbols: Sequence[str]) -> None:
@@ -93,11 +109,11 @@ def orders_check(rows: Any, symbols: Sequence[str]) -> None:
 
 
 @exact
-def trades_check(rows: Any, symbol: str, order: OrderState | None = None) -> None:
+def trades_check(rows: Any, symbol: str, order: OrderState | None = None, accepted: Accepted = none_accepted) -> None:
     """Trades of one market; those of one of our orders must also fit it. Raises as `order_check`."""
     seen: dict[str, tuple[Any, Any]] = {}
     for row in _rows(rows):
-        trade_check(row, symbol, order)
+        trade_check(row, symbol, order, accepted)
         same = (row["price"], row["amount"])
         if seen.setdefault(str(row["id"]), same) != same:
             raise AnswerImpossible("Two different trades have the same id.")
@@ -107,8 +123,8 @@ def trades_check(rows: Any, symbol: str, order: OrderState | None = None) -> Non
 
 
 @exact
-def trade_check(row: Any, symbol: str, order: OrderState | None = None) -> None:
-    """One trade. Raises as `order_check`."""
+def trade_check(row: Any, symbol: str, order: OrderState | None = None, accepted: Accepted = none_accepted) -> None:
+    """One trade. Raises as `order_check`, and FeeImpossible, last, for a fee that is not `accepted`."""
     if not isinstance(row, dict):
         raise AnswerUnreadable("A trade is no record.")
     _id(row, "trade")
@@ -117,9 +133,12 @@ def trade_check(row: Any, symbol: str, order: OrderState | None = None) -> None:
     if row.get("side") not in (None, "buy", "sell") or (order is None and row.get("side") is None):
         raise AnswerUnreadable(f"A trade's side is {_short(row.get('side'))}.")
     _time(row.get("timestamp"))
-    _fee(row, symbol, price, amount)
+    odd = _fee(row, symbol, price, amount)
     if order is not None:
         _of_order(row, order, price)
+    if odd is not None and not accepted(odd):
+        words = f"A fee of {row['fee']['cost']} {odd.currency} is out of all proportion to its trade."
+        raise FeeImpossible(words, odd)
 
 
 def balances_check(totals: Any) -> None:
@@ -162,7 +181,8 @@ def _of_order(row: dict[str, Any], order: OrderState, price: Decimal) -> None:
         raise AnswerImpossible(f"A trade's price ({price}) is far from the market's when it was ordered ({near}).")
 
 
-def _fee(row: dict[str, Any], symbol: str, price: Decimal, amount: Decimal) -> None:
+def _fee(row: dict[str, Any], symbol: str, price: Decimal, amount: Decimal) -> TradeFee | None:
+    """The trade when its fee is more than anybody takes, and could be taken."""
     fee, raw = row.get("fee") or {}, row.get("info")
     if not isinstance(fee, dict):
         raise AnswerUnreadable("A trade's fee is no record.")
@@ -170,15 +190,19 @@ def _fee(row: dict[str, Any], symbol: str, price: Decimal, amount: Decimal) -> N
     if cost is None and currency is None:
         if isinstance(raw, dict) and any(raw.get(name) for name in FEE_NAMED):
             raise AnswerUnreadable("A trade tells in which coin its fee was, and not how much.")
-        return
+        return None
     if isinstance(raw, dict) and any(not isinstance(raw.get(name), str | None) for name in FEE_NAMED):
         raise AnswerUnreadable("The coin of a trade's fee is no name.")
     if not _name(currency) and _finite(cost, "fee"):
         raise AnswerUnreadable(f"A fee's currency is {_short(currency)}.")
     base, _, quote = symbol.partition("/")
     whole, paid = {base: amount, quote: price * amount}.get(str(currency), MOST), _finite(cost, "fee")
-    if not -REBATE_MOST * whole <= paid <= FEE_MOST * whole or (paid < 0 and row.get("takerOrMaker") == "taker"):
+    if not -REBATE_MOST * whole <= paid < whole or (paid < 0 and row.get("takerOrMaker") == "taker"):
         raise AnswerImpossible(f"A fee of {cost} {currency} is out of all proportion to its trade.")
+    if paid <= FEE_MOST * whole:
+        return None
+    numbers = exact_value(row, "price"), exact_value(row, "amount"), exact_of(cost, raw)
+    return TradeFee(symbol, str(row["id"]), str(row.get("side") or ""), *numbers, str(currency))
 
 
 def _time(stamp: Any) -> None:

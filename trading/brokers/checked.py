@@ -19,17 +19,25 @@ T = TypeVar("T")
 
 
 class CheckedExchange:
-    """An exchange of which only sound answers get through; `report` is told of the others."""
+    """An exchange of which only sound answers get through; `report` is told of the others.
 
-    def __init__(self, exchange: Exchange, report: Callable[[OddAnswer], None]) -> None:
-        self.exchange, self.report = exchange, report
+    `accepted` says whether a person has accepted a fee that would be odd else.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        report: Callable[[OddAnswer], None],
+        accepted: answers.Accepted = answers.none_accepted,
+    ) -> None:
+        self.exchange, self.report, self.accepted = exchange, report, accepted
 
     def order_create(self, order: OrderState, leaving: Leaving) -> Answer:
         """Send an order once."""
         return self._asked(
             f"the order to {order.side} {order.symbol}",
             lambda: self.exchange.order_create(order, leaving),
-            lambda answer: answers.order_check(answer, order),
+            lambda answer: answers.order_check(answer, order, self.accepted),
         )
 
     def order_cancel(self, order: OrderState) -> None:
@@ -48,8 +56,8 @@ class CheckedExchange:
         """The order and its trades."""
 
         def check(found: tuple[Answer, list[Answer]]) -> None:
-            answers.order_check(found[0], order)
-            answers.trades_check(found[1], order.symbol, order)
+            answers.order_check(found[0], order, self.accepted)
+            answers.trades_check(found[1], order.symbol, order, self.accepted)
 
         what = f"the look-up of the order to {order.side} {order.symbol}"
         return self._asked(what, lambda: self.exchange.order_look(order), check)
@@ -59,7 +67,7 @@ class CheckedExchange:
         return self._asked(
             f"the trades of the order to {order.side} {order.symbol}",
             lambda: self.exchange.order_trades(order, exchange_order_id),
-            lambda rows: answers.trades_check(rows, order.symbol, order),
+            lambda rows: answers.trades_check(rows, order.symbol, order, self.accepted),
         )
 
     def trades_since(self, symbol: str, since: datetime) -> list[Answer]:
@@ -67,7 +75,7 @@ class CheckedExchange:
         return self._asked(
             f"the account's trades in {symbol}",
             lambda: self.exchange.trades_since(symbol, since),
-            lambda rows: answers.trades_check(rows, symbol),
+            lambda rows: answers.trades_check(rows, symbol, accepted=self.accepted),
         )
 
     def orders_open(self, symbols: Sequence[str]) -> list[Answer]:
@@ -95,4 +103,5 @@ class CheckedExchange:
 
     def _odd(self, what: str, error: AnswerUnreadable, answer: Any) -> None:
         raw = error.raw if answer is None else answers.raw_of(answer)
-        self.report(OddAnswer(what, str(error), raw, impossible=isinstance(error, AnswerImpossible)))
+        fee = error.fee if isinstance(error, answers.FeeImpossible) else None
+        self.report(OddAnswer(what, str(error), raw, impossible=isinstance(error, AnswerImpossible), fee=fee))

@@ -4,7 +4,7 @@ from trading.models.account import AccountLease, Balance, BalanceSnapshot, Ledge
 from trading.models.bot import Bot, BotConfig, OnBreach
 from trading.models.check import AccountCheck
 from trading.models.limits import AccountLimits, CapacityHold, PairCapacity, PlatformLimits
-from trading.models.odd_answer import QuarantinedAnswer
+from trading.models.odd_answer import OddFee, QuarantinedAnswer
 from trading.models.order import Fill, Intent, Order
 from trading.models.pool import Position, Trade, TradingStats
 from trading.models.record import DecisionRecord, RiskEvent
@@ -24,6 +24,7 @@ __all__ = [
     "Fill",
     "Intent",
     "LedgerEntry",
+    "OddFee",
     "OnBreach",
     "Order",
     "PairCapacity",

@@ -1,5 +1,6 @@
 """A user's accounts with their newest value, the value their day (UTC) began with, and their exchange's state."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,8 +11,9 @@ from django.db.models import OuterRef, Subquery
 from accounts.clock import now
 from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
-from trading.models import AccountCheck, AccountLease, BalanceSnapshot, QuarantinedAnswer
+from trading.models import AccountCheck, AccountLease, BalanceSnapshot, OddFee, QuarantinedAnswer
 from trading.selectors.deposit import Market, amounts_of
+from trading.selectors.odd_fees import fees_open
 from trading.selectors.standing import prices_problems
 from trading.selectors.worth import flow_waits
 
@@ -64,7 +66,8 @@ def accounts_read(user: User) -> list[ExchangeAccount]:
 
 def checks_attach(accounts: list[Any]) -> None:
     """What its exchange said lately: `last_check`, the last comparison that found something, and `odd_answer`, the
-    last answer that was not acted on; None where there is none. `waits`: why nothing comes of its bots, or empty."""
+    last answer that was not acted on; None where there is none. `waits`: why nothing comes of its bots, or empty.
+    `open_fees`: fees above a tenth of their trade that wait to be accepted, or to be booked since."""
     newest = AccountCheck.objects.filter(account__in=accounts).order_by("account", "-at", "-id")
     last: dict[int, AccountCheck] = {}
     for row in newest.filter(at__gte=now() - CHECK_SHOWN):
@@ -72,10 +75,13 @@ def checks_attach(accounts: list[Any]) -> None:
     odd: dict[int, QuarantinedAnswer] = {}
     for answer in QuarantinedAnswer.objects.filter(account__in=accounts, last_at__gte=now() - CHECK_SHOWN):
         odd.setdefault(answer.account_id, answer)
+    fees: dict[int, list[OddFee]] = defaultdict(list)
+    for fee in fees_open().filter(account__in=accounts).select_related("accepted_by"):
+        fees[fee.account_id].append(fee)
     waits = prices_problems(account.exchange for account in accounts)
     for account in accounts:
         account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
-        account.waits = waits[account.exchange]
+        account.waits, account.open_fees = waits[account.exchange], fees[account.pk]
 
 
 def comparison_read(account: ExchangeAccount) -> Comparison:

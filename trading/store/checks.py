@@ -11,10 +11,13 @@ from accounts.services.exchange_accounts import account_pause
 from accounts.services.notices import notice_send
 from trading.domain.findings import REPAIRED, Finding, FindingKind
 from trading.models import AccountCheck, AccountLease, Balance
+from trading.store.odd_fees import release
 from trading.turn.ports import CheckResult
 
 logger = logging.getLogger(__name__)
 ASKED = "asked for by its owner"
+FEE_ACCEPTED = "an odd fee was accepted"
+BY_PEOPLE = (ASKED, FEE_ACCEPTED)  # compared whether anything is open or not
 TOLD_S = 86_400  # the same words are told once a day
 TITLES = {
     FindingKind.TRANSFER: "money came or left",
@@ -42,6 +45,7 @@ def check_store(account: ExchangeAccount, check: CheckResult) -> None:
             outcome = _outcome(check.findings)
             AccountCheck.objects.create(account=account, at=check.at, reason=reason, outcome=outcome, findings=rows)
         _pause(account, check.findings)
+        release(account, check)
     for finding in check.findings:
         _tell(account, finding)
 

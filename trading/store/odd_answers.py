@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Sum
@@ -12,7 +13,8 @@ from accounts.models import ExchangeAccount
 from accounts.services.exchange_accounts import account_pause
 from accounts.services.notices import notice_send
 from trading.domain.odd_answers import OddAnswer
-from trading.models import QuarantinedAnswer
+from trading.models import OddFee, QuarantinedAnswer
+from trading.store.odd_fees import fee_keep
 
 logger = logging.getLogger(__name__)
 SAME = timedelta(hours=1)  # the same again within this time counts as one
@@ -26,18 +28,19 @@ def answer_quarantine(account: ExchangeAccount, odd: OddAnswer) -> None:
     logger.warning("account %s: the answer about %s is odd: %s", account.pk, odd.about, odd.text)
     try:
         with transaction.atomic():
-            _keep(account, odd)
+            fee = None if odd.fee is None else fee_keep(account, odd.fee)
+            _keep(account, odd, fee)
             if odd.impossible or _times(account) >= UNREADABLE_TO_PAUSE:
-                _pause(account, odd)
+                _pause(account, odd, fee)
     finally:
         if not connection.in_atomic_block:
             connection.close()  # requests of one account wait in threads of their own
 
 
-def _keep(account: ExchangeAccount, odd: OddAnswer) -> None:
+def _keep(account: ExchangeAccount, odd: OddAnswer, fee: OddFee | None) -> None:
     kinds, moment = QuarantinedAnswer.Kind, now()
-    what: dict[str, str] = {"kind": kinds.IMPOSSIBLE if odd.impossible else kinds.UNREADABLE}
-    what |= {"about": odd.about[:120], "text": odd.text[:240]}
+    what: dict[str, Any] = {"kind": kinds.IMPOSSIBLE if odd.impossible else kinds.UNREADABLE}
+    what |= {"about": odd.about[:120], "text": odd.text[:240], "fee": fee}
     rows = QuarantinedAnswer.objects.filter(account=account)
     if rows.filter(**what, first_at__gt=moment - SAME).update(times=F("times") + 1, last_at=moment):
         return
@@ -51,11 +54,13 @@ def _times(account: ExchangeAccount) -> int:
     return int(rows.aggregate(all=Sum("times"))["all"] or 0)
 
 
-def _pause(account: ExchangeAccount, odd: OddAnswer) -> None:
+def _pause(account: ExchangeAccount, odd: OddAnswer, fee: OddFee | None) -> None:
     fresh = ExchangeAccount.objects.select_related("user").get(pk=account.pk)
     if fresh.status != ExchangeAccount.Status.ACTIVE:
         return
     words = f"{fresh.get_exchange_display()} answered something odd about {odd.about}: {odd.text}"
     account_pause(account=fresh, actor=None, reason=words)
+    if fee is not None:
+        OddFee.objects.filter(pk=fee.pk).update(pause_reason=fresh.status_reason)
     text = f"{words} {odd.advice if odd.impossible else TOO_MANY}"
     notice_send(user=fresh.user, level="bad", title=f"{fresh.name}: odd answers", text=text, link="/exchange-accounts/")

@@ -1,5 +1,6 @@
 """Which answers of an exchange are believed, and what becomes of the others."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from accounts.exchanges.errors import AnswerImpossible, AnswerUnreadable, ExchangeRefused
 from accounts.scrub import secrets_remember
 from tests.trading.conftest import AT
+from trading.brokers.answers import FeeImpossible
 from trading.brokers.checked import CheckedExchange
+from trading.domain.odd_answers import TradeFee
 from trading.domain.types import OrderState, OrderType, Purpose, Side
 
 ORDER = OrderState(
@@ -131,7 +134,10 @@ TRADES = [
     ({"fee": {"cost": 0.0005, "currency": "X" * 17}}, AnswerUnreadable),
     ({"fee": None, "info": {"commissionAsset": "BNB"}}, AnswerUnreadable),
     ({"fee": {"cost": None, "currency": None}, "info": {"feeCcy": "BTC"}}, AnswerUnreadable),
-    ({"fee": {"cost": 0.4, "currency": "BTC"}}, AnswerImpossible),
+    ({"fee": {"cost": 0.06, "currency": "BTC"}}, FeeImpossible),
+    ({"fee": {"cost": 6400, "currency": "USDT"}}, FeeImpossible),
+    ({"fee": {"cost": 0.5, "currency": "BTC"}}, AnswerImpossible),
+    ({"fee": {"cost": 32000, "currency": "USDT"}}, AnswerImpossible),
     ({"fee": {"cost": -4000, "currency": "USDT"}}, AnswerImpossible),
     ({"fee": {"cost": -40, "currency": "USDT"}}, AnswerImpossible),
     ({"fee": {"cost": -1, "currency": "USDT"}, "takerOrMaker": "taker"}, AnswerImpossible),
@@ -212,3 +218,23 @@ def test_what_was_said_is_kept_without_secrets_and_shortened() -> None:
 def test_a_time_ahead_within_reason_is_a_clock_that_differs() -> None:
     soon = int((AT + timedelta(hours=1)).timestamp() * 1000)
     assert asked("order_trades", [trade(timestamp=soon)], ORDER, "77")[1] == []
+
+
+def test_an_accepted_fee_gets_through_everywhere_and_no_other() -> None:
+    odd = TradeFee("BTC/USDT", "1", "buy", Decimal(64000), Decimal("0.5"), Decimal("0.061"), "BTC")
+    info = {"price": "64000.0", "qty": "0.5", "commission": "0.061", "commissionAsset": "BTC"}
+    said = trade(fee={"cost": 0.061, "currency": "BTC"}, info=info)
+    reported: list[Any] = []
+
+    def asking(*accepted: TradeFee) -> CheckedExchange:
+        return CheckedExchange(Scripted([said]), reported.append, lambda fee: fee in accepted)
+
+    with pytest.raises(FeeImpossible, match="out of all proportion"):
+        asking(replace(odd, fee=Decimal("0.06"))).trades_since("BTC/USDT", AT)
+    assert reported[0].fee == odd and "accept the fee" in reported[0].advice
+    with pytest.raises(AnswerImpossible, match="more than was ordered"):  # whatever else is wrong comes first
+        CheckedExchange(Scripted([said, trade(id="2")]), reported.append, lambda _fee: True).order_trades(ORDER, "77")
+    reported.clear()
+    assert asking(odd).trades_since("BTC/USDT", AT) == asking(odd).order_trades(ORDER, "77") == [said]
+    look = CheckedExchange(Scripted((answer(trades=[said]), [said])), reported.append, lambda fee: fee == odd)
+    assert look.order_look(ORDER)[1] == [said] and reported == []
