@@ -14,6 +14,7 @@ from accounts.exchanges.loop import background_loop
 from accounts.models import Notice
 from tests.faults.laboratory import ORDER, STEP, fault_on
 from tests.faults.spoiling import Spoiler
+from tests.faults.test_protection import protected
 from trading import user_streams
 from trading.models import AccountCheck, Fill, Position, QuarantinedAnswer
 from trading.selectors.odd_fees import fees_open
@@ -40,8 +41,12 @@ def spoilt(monkeypatch, spoiler):
 
 
 @pytest.mark.embedded
+@pytest.mark.parametrize("pair", [False, True], ids=["alone", "pair"])
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_round_trip_through_spoilt_answers(laboratory, monkeypatch, seed):
+def test_a_round_trip_through_spoilt_answers(laboratory, monkeypatch, seed, pair):
+    """With a stop and a target that rest at the exchange meanwhile, too."""
+    if pair:
+        protected(laboratory)
     spoiler = Spoiler(seed, 0.5)
     for ask, held in ((laboratory.buy, 1), (laboratory.sell, 0)):
         with spoilt(monkeypatch, spoiler):

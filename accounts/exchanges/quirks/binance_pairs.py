@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks.base import StopsApart
 
 TARGET, STOP = "-t", "-s"  # after our id: the client ids of the two legs
 PREFIX = "list-"  # before the list's number: the pair's exchange id, which no order can have
-NOT_IN_A_LIST = ("-1", "", "None")
+ALONE = "-1"
 OPEN, ENDED = "open", "canceled"
 GONE = "OrderNotFound"
 
@@ -86,10 +87,18 @@ async def trades_told(client: Any, symbol: str, rows: list[Any]) -> list[Any]:
 
 
 def list_of(row: Any) -> str:
-    """The exchange id of the pair that an order or trade belongs to; empty where it stands alone."""
+    """The exchange id of the pair that an order or trade belongs to; empty where it stands alone.
+
+    Raises:
+        AnswerUnreadable: it names a list by something that is no number.
+    """
     info = row.get("info") if isinstance(row, dict) else None
-    number = str(info.get("orderListId", "")) if isinstance(info, dict) else ""
-    return "" if number in NOT_IN_A_LIST else PREFIX + number
+    number = str(info.get("orderListId", ALONE)) if isinstance(info, dict) else ALONE
+    if number == ALONE:
+        return ""
+    if not number.isdecimal():
+        raise AnswerUnreadable("An order or trade does not say to which order list it belongs.")
+    return PREFIX + number
 
 
 def _sold(leg: Any) -> Decimal:

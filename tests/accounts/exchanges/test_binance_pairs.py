@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks import binance_pairs as pairs
 
 TRADE = {"id": "t1", "order": "72", "amount": 2.0, "price": 110.0, "side": "sell", "info": {"orderListId": "9"}}
@@ -111,3 +112,9 @@ def test_an_answer_that_names_no_legs_says_nothing_of_what_was_placed(answer):
             return answer
 
     assert asyncio.run(pairs.create(Garbled(), "ETH/USDT", "2", "90", "110", "ours")) is answer
+
+
+@pytest.mark.parametrize("said", [None, "abc", -2, "", 1.5, []])
+def test_a_list_that_is_no_number_cannot_be_read(said):
+    with pytest.raises(AnswerUnreadable, match="which order list"):
+        asyncio.run(pairs.trades_told(Client(), "ETH/USDT", [{**TRADE, "info": {"orderListId": said}}]))
