@@ -15,6 +15,7 @@ TARGET, STOP = "-t", "-s"  # after our id: the client ids of the two legs
 PREFIX = "list-"  # before the list's number: the pair's exchange id, which no order can have
 ALONE = "-1"
 OPEN, ENDED = "open", "canceled"
+KNOWN = (OPEN, "closed", ENDED, "expired", "rejected")
 GONE = "OrderNotFound"
 
 
@@ -105,8 +106,20 @@ def _sold(leg: Any) -> Decimal:
     return Decimal(str(leg.get("filled") or 0))
 
 
+def _same(legs: Sequence[Any]) -> None:
+    """Two legs of one list, each in a state that is known; else nothing can be said of the pair."""
+    for name in ("symbol", "side", "amount"):
+        if len({str(leg.get(name)) for leg in legs}) > 1:
+            raise AnswerUnreadable(f"The legs of an order list do not have the same {name}.")
+    if len({list_of(leg) for leg in legs}) > 1:
+        raise AnswerUnreadable("The legs of an order list are told to be in different lists.")
+    if any(leg.get("status") not in KNOWN or _sold(leg) < 0 for leg in legs):
+        raise AnswerUnreadable("The state of a leg of an order list is not known.")
+
+
 def _pair(legs: Sequence[Any], trades: list[Any]) -> Any:
-    """In ccxt's words; open while a leg is, or is not shown yet."""
+    """In ccxt's words; open while a leg is, or is not shown yet. Raises AnswerUnreadable."""
+    _same(legs)
     first, sold = legs[0], sum((_sold(leg) for leg in legs), Decimal(0))
     amount = Decimal(str(first.get("amount") or 0))
     whole = bool(amount) and sold >= amount

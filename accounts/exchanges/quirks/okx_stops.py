@@ -13,12 +13,14 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks.base import StopsApart
 
 KINDS = ("conditional", "oco")  # those that wait are listed together, those that ended one kind at a time
 ENDED = ("effective", "canceled", "order_failed")  # the states by which what ended is listed
 LIVE = ("live", "pause", "partially_effective", "effective")  # of one whose child is not shown yet, too
 CHILD_OPEN = ("live", "partially_filled")
+CHILD_ENDED = ("filled", "canceled", "mmp_canceled")
 GONE = "OrderNotFound"
 
 
@@ -94,16 +96,25 @@ async def _listed(client: Any, symbol: str, states: Iterable[str]) -> list[Any]:
 async def _told(client: Any, row: Any, symbol: str) -> Any:
     """Its state with the children's sales; while a child is not shown yet, it counts as open and is looked at again."""
     children = [one for one in row.get("ordIdList") or [row.get("ordId")] if one]
+    _known(row.get("state"), (*LIVE, *ENDED))
     if not children:
         return _answer(client, row, symbol, "open" if row.get("state") in LIVE else "canceled", "0", [])
     market, trades, found = client.market(symbol), [], []
     for order_id in children:
         found.append(await _child(client, order_id, market))
         trades += await client.fetch_order_trades(order_id, symbol)
+    for child in found:
+        _known(child.get("state") if child else CHILD_OPEN[0], (*CHILD_OPEN, *CHILD_ENDED))
     working = any(not child or child.get("state") in CHILD_OPEN for child in found)
     sold = sum((Decimal(child.get("accFillSz") or 0) for child in found), Decimal(0))
     status = "open" if working else "closed" if sold >= Decimal(row["sz"]) else "canceled"
     return _answer(client, row, symbol, status, f"{sold:f}", trades)
+
+
+def _known(state: Any, states: Iterable[str]) -> None:
+    """Nothing can be said of what is in a state that nobody knows: least of all that it has ended."""
+    if state not in states:
+        raise AnswerUnreadable("The state of a stop, or of an order that it sent, is not known.")
 
 
 async def _child(client: Any, order_id: str, market: Any) -> Any:

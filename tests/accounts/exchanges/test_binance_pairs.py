@@ -114,6 +114,16 @@ def test_an_answer_that_names_no_legs_says_nothing_of_what_was_placed(answer):
     assert asyncio.run(pairs.create(Garbled(), "ETH/USDT", "2", "90", "110", "ours")) is answer
 
 
+@pytest.mark.parametrize(
+    "odd", [{"status": "odd"}, {"status": None}, {"symbol": "BTC/USDT"}, {"side": "buy"}, {"amount": 3.0}]
+)
+def test_of_legs_that_do_not_fit_each_other_nothing_is_believed(odd):
+    with pytest.raises(AnswerUnreadable):
+        told(Client(leg("t", "canceled"), leg("s", "canceled") | odd))
+    with pytest.raises(AnswerUnreadable):
+        told(Client(leg("t"), leg("s", number="10")))
+
+
 @pytest.mark.parametrize("said", [None, "abc", -2, "", 1.5, []])
 def test_a_list_that_is_no_number_cannot_be_read(said):
     with pytest.raises(AnswerUnreadable, match="which order list"):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.lean_ccxt import client_class
 from accounts.exchanges.quirks import okx_stops
 
@@ -67,6 +68,15 @@ def test_what_a_stop_came_to(stop, order, status, filled):
     pages = {"privateGetTradeOrderAlgo": [STOP | stop]} | ({} if order is None else {"privateGetTradeOrder": order})
     found = told(Client(**pages))
     assert (found["id"], found["clientOrderId"], found["status"], found["filled"]) == ("7", "ours", status, filled)
+
+
+@pytest.mark.parametrize("odd", ["odd", "", None, 7])
+def test_in_a_state_that_nobody_knows_it_has_not_ended(odd):
+    with pytest.raises(AnswerUnreadable):
+        told(Client(privateGetTradeOrderAlgo=[STOP | {"state": odd}]))
+    fired = STOP | {"state": "effective", "ordIdList": ["87"]}
+    with pytest.raises(AnswerUnreadable):
+        told(Client(privateGetTradeOrderAlgo=[fired], privateGetTradeOrder=child(odd, "0.5")))
 
 
 def test_its_sales_are_told_under_its_own_id():
