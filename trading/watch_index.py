@@ -116,7 +116,7 @@ def _positions_add(index: Index) -> None:
         elif row.close_reason == Intent.Purpose.TAKE_PROFIT:  # as maker, maybe: a fall to the stop ends its wait
             index.levels[market].append(Level(row.account_id, low=row.stop_price))
         if row.amount > 0:
-            result = row.sell_proceeds - row.buy_cost - row.fees_cash
+            result = row.cash_part
             held = Held(str(row.public_id), market, row.amount, row.buy_cost, str(row.bot.public_id), result)
             _owned(index, row).held.append(held)
 

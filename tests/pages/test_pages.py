@@ -327,3 +327,18 @@ def test_the_deposit_page_of_an_account_that_was_never_read_shows_no_zero(world,
     text = page.get(reverse("deposit_block")).content.decode()
     assert "Not known yet" in text and "receives its play money when its first bot starts" in text
     assert "0.00" not in text and "data-live" not in text
+
+
+def test_what_a_trade_left_over_is_owned_still_and_says_what_it_cost(world, page):
+    def shown(**values) -> tuple[str, str]:
+        Position.objects.filter(pk=world.trade.pk).update(dust="0.25", **values)
+        urls = (reverse("trade_list"), reverse("trade_detail", args=[world.trade.public_id]))
+        return tuple(" ".join(page.get(url).content.decode().split()) for url in urls)
+
+    pool, story = shown(dust_cost="12.345", cost_moved="1", dust_moved="0.1")
+    assert "0.25 left over" in pool and "Its cost of 12.34 is not in this result" in pool
+    assert "owned still, not in the result" in story and "12.34 USDT" in story and "0.1 ETH, cost 1.00 USDT" in story
+    head, row = page.get(reverse("trade_csv")).content.decode().splitlines()[:2]
+    assert head.endswith("left_over,left_over_cost,taken_over,taken_over_cost") and row.endswith("0.25,12.345,0.1,1")
+    pool, story = shown(dust_cost="0")  # a trade of before, whose result holds the cost
+    assert "Its cost is in this result" in pool and "owned still" not in story

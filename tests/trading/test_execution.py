@@ -117,7 +117,8 @@ def test_a_touched_level_closes_the_position_in_a_later_run(world):
     position, intent = world.position(), Intent.objects.get(purpose="stop_loss")
     assert (position.status, position.close_reason) == ("closed", "stop_loss")
     assert (intent.status, intent.position, intent.orders.get().side) == ("done", position, "sell")
-    assert Balance.objects.get(currency="USDT").total == 10_000 + position.realised_pnl
+    assert position.dust_cost > 0
+    assert Balance.objects.get(currency="USDT").total == 10_000 + position.realised_pnl - position.dust_cost
 
 
 def test_a_quote_that_touches_nothing_stores_nothing(world):

@@ -288,15 +288,13 @@ def books_hold(account, present):
         sums[currency] = sums.get(currency, D(0)) + amount
         assert sums[currency] >= 0, f"{currency} went negative"
     assert sums == dict(Balance.objects.filter(account=account).values_list("currency", "total"))
-    pnl = sum((p.realised_pnl for p in Position.objects.filter(account=account, status="closed")), D(0))
-    open_cash = sum(
-        (
-            p.sell_proceeds - p.buy_cost - p.fees_cash
-            for p in Position.objects.filter(account=account, status__in=["opening", "open", "closing"])
-        ),
-        D(0),
-    )
-    assert sums["USDT"] == account.paper_start_balance + pnl + open_cash
+    positions = Position.objects.filter(account=account)
+    closed = list(positions.filter(status="closed"))
+    pnl, left_over = (sum((getattr(p, name) for p in closed), D(0)) for name in ("realised_pnl", "dust_cost"))
+    opened = positions.filter(status__in=["opening", "open", "closing"])
+    open_cash = sum((p.cash_part for p in opened), D(0))
+    assert sums["USDT"] == account.paper_start_balance + pnl - left_over + open_cash
+    assert left_over > 0 and sum((p.cost_moved for p in positions), D(0)) == 0
 
 
 def risk_stored(account):

@@ -95,8 +95,8 @@ def test_equity_change_is_the_realised_result_to_the_last_digit(trading):
     assert position.close_reason == "stop_loss" and position.realised_pnl < 0
     with clock_set(lambda: later):
         worth = worth_of([bot.account])[bot.account.pk]
-    dust_value = position.dust * Decimal("98.00")
-    assert worth.equity - worth.net_deposits == position.realised_pnl + dust_value
+    dust_gain = position.dust * Decimal("98.00") - position.dust_cost  # it is owned still
+    assert worth.equity - worth.net_deposits == position.realised_pnl + dust_gain
 
 
 @pytest.mark.django_db(transaction=True)

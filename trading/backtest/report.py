@@ -16,7 +16,7 @@ class Report:
     """Money in the account's quote currency. `win_rate` is wins over `trades` (None without trades).
 
     `max_drawdown` is the largest fall of realised equity from its peak, a fraction of the peak, measured at each close.
-    `equity_end` counts what is still held at its last bid.
+    `equity_end` counts what is still held at its last bid, but no dust; `left_over` is what that has cost.
     """
 
     strategy: str
@@ -31,6 +31,7 @@ class Report:
     wins: int
     win_rate: Decimal | None
     pnl: Decimal
+    left_over: Decimal
     fees: Decimal
     turnover: Decimal
     max_drawdown: Decimal
@@ -67,6 +68,7 @@ def report_of(finished: Finished, setup: Setup, *, strategy: str, first: str, la
         wins=wins,
         win_rate=average_round(Decimal(wins) / len(trades)) if trades else None,
         pnl=sum(gains, ZERO),
+        left_over=sum((trade.dust_cost for trade in trades), ZERO),
         fees=sum((position.fees_quote for position in held), ZERO),
         turnover=sum((position.buy_cost + position.sell_proceeds for position in held), ZERO),
         max_drawdown=max_drawdown(setup.balance, trades),
@@ -102,7 +104,8 @@ def report_text(report: Report) -> str:
             f"trades      {report.trades} ({report.open_positions} open), {report.orders} orders, {report.fills} fills",
             f"win rate    {rate}",
             f"PnL         {_money(report.pnl)} after {_money(report.fees)} fees on {_money(report.turnover)} turnover",
-            f"equity      {_money(report.balance)} -> {_money(report.equity_end)}",
+            f"equity      {_money(report.balance)} -> {_money(report.equity_end)}, without coins left over that cost "
+            f"{_money(report.left_over)}",
             f"drawdown    {round(report.max_drawdown * 100, 2)} % (realised)",
             f"best, worst {_money(report.best)}, {_money(report.worst)}",
             f"closed by   {reasons}",

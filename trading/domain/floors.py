@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from trading.domain import pnl
 from trading.domain.money import exact
 from trading.domain.risk_state import holding
 from trading.domain.types import ZERO, AccountState, PositionState
@@ -34,7 +35,7 @@ def floors(state: AccountState, at: datetime) -> dict[UUID | None, Decimal]:
 
 def cash_part(positions: Iterable[PositionState]) -> Decimal:
     """What open positions have cost so far: their result without what they hold."""
-    return sum((p.sell_proceeds - p.buy_cost - p.fees_cash for p in positions), ZERO)
+    return sum((pnl.cash_part(position) for position in positions), ZERO)
 
 
 def _account_floor(state: AccountState) -> Decimal:

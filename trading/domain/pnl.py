@@ -2,41 +2,40 @@
 
 from decimal import Decimal
 
-from trading.domain.money import average_round
+from trading.domain.position import cost_share
 from trading.domain.types import ZERO, AccountState, PositionState, PositionStatus
 
 
-def realised(position: PositionState) -> Decimal:
-    """Quote currency, after fees.
+def cash_part(position: PositionState) -> Decimal:
+    """Proceeds - cost - fees paid in cash, in quote currency: a position's result without what it holds. The cost is
+    that of its own buys and of dust that it took over."""
+    return position.sell_proceeds - position.buy_cost - position.cost_moved - position.fees_cash
 
-    Closed: proceeds - cost - fees paid in cash, exactly what the account's quote currency changed by (fees taken in
-    base currency are already missing from what could be sold; dust counts as lost). Open: the same with the cost
-    share of what was sold, at the average price of all that was bought.
+
+def realised(position: PositionState) -> Decimal:
+    """Quote currency, after fees: proceeds - cost of what was sold - fees paid in cash.
+
+    Fees taken in base currency are missing from what could be sold, and so make the rest dearer. Dust is owned still:
+    its share of the cost stays with it (`dust_cost`) and goes on to the trade that sells it; what was taken out of the
+    account by another way (`gone`) is lost once the position is closed. Over any trades of an account the results come
+    to what its quote currency changed by, plus the cost of the dust that is left.
     """
     if position.status in (PositionStatus.CLOSED, PositionStatus.CANCELLED):
-        return position.sell_proceeds - position.buy_cost - position.fees_cash
+        return cash_part(position) + position.dust_cost
     if not position.sold:
         return -position.fees_cash
-    held_ever = position.sold + position.amount + position.dust + position.gone
-    cost_sold = average_round(position.buy_cost * position.sold / held_ever) if held_ever > 0 else position.buy_cost
-    return position.sell_proceeds - cost_sold - position.fees_cash
+    return position.sell_proceeds - cost_share(position, position.sold) - position.fees_cash
 
 
 def unrealised(position: PositionState, bid: Decimal) -> Decimal:
     """What selling the rest at `bid` would add, before its fee, in quote currency."""
-    held_ever = position.sold + position.amount + position.dust + position.gone
-    if held_ever <= 0:
-        return ZERO
-    return position.amount * bid - average_round(position.buy_cost * position.amount / held_ever)
+    return position.amount * bid - cost_share(position, position.amount)
 
 
 def held_value(state: AccountState, position: PositionState) -> Decimal:
     """What a position is worth: at the bid when a quote is known, else at what it cost."""
     quote = state.quotes.get(position.symbol)
-    if quote is not None:
-        return position.amount * quote.bid
-    held_ever = position.sold + position.amount + position.dust + position.gone
-    return average_round(position.buy_cost * position.amount / held_ever) if held_ever > 0 else ZERO
+    return cost_share(position, position.amount) if quote is None else position.amount * quote.bid
 
 
 def equity(state: AccountState) -> Decimal:

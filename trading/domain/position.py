@@ -63,17 +63,28 @@ def entry_price(position: PositionState) -> Decimal:
     return average_round(position.buy_cost / position.bought) if position.bought else ZERO
 
 
+def cost_share(position: PositionState, amount: Decimal) -> Decimal:
+    """What so much of a position's coins has cost, in quote currency: at the average of all that it could ever sell."""
+    held_ever = position.sold + position.amount + position.dust + position.gone
+    if held_ever <= 0:
+        return ZERO
+    return average_round((position.buy_cost + position.cost_moved) * amount / held_ever)
+
+
 def dust_write_off(position: PositionState) -> None:
-    """Give up what cannot be sold: it stays in the account's balance until a later trade of the bot takes it over."""
+    """Give up what cannot be sold: it stays in the account's balance, at what it cost, until a later trade of the bot
+    takes it over."""
     position.dust += position.amount
     position.amount = ZERO
+    position.dust_cost = cost_share(position, position.dust)
 
 
 def dust_hand_on(old: PositionState, new: PositionState) -> None:
-    """Let an open position take over a closed one's dust. It costs nothing: its cost is in the old one's result."""
+    """Let an open position take over a closed one's dust, and what it has cost."""
     new.amount, new.dust_moved = new.amount + old.dust, new.dust_moved + old.dust
+    new.cost_moved, old.cost_moved = new.cost_moved + old.dust_cost, old.cost_moved - old.dust_cost
     old.dust_moved -= old.dust
-    old.dust = ZERO
+    old.dust, old.dust_cost = ZERO, ZERO
 
 
 def gone_write_off(position: PositionState, amount: Decimal) -> None:

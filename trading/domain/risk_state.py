@@ -29,8 +29,7 @@ MINUTE = timedelta(seconds=60)
 
 def result(state: AccountState, position: PositionState) -> Decimal:
     """Proceeds - cost - cash fees, with what is held at the bid (at cost while no price is known)."""
-    cash = position.sell_proceeds - position.buy_cost - position.fees_cash
-    return cash + pnl.held_value(state, position)
+    return pnl.cash_part(position) + pnl.held_value(state, position)
 
 
 def day_result(state: AccountState, bot_id: UUID | None) -> Decimal:

@@ -216,7 +216,9 @@ class PositionState:
     fees_cash: Decimal = ZERO  # of these, what was not taken in base currency (that part is missing from `amount`)
     realised_pnl: Decimal = ZERO
     dust: Decimal = ZERO
+    dust_cost: Decimal = ZERO  # what the dust has cost: it is owned still, and not in the result
     dust_moved: Decimal = ZERO  # taken over from earlier trades of the bot, minus what a later one took over
+    cost_moved: Decimal = ZERO  # what that has cost
     gone: Decimal = ZERO  # written off: taken out of the account by another way
     stop_price: Decimal | None = None
     target_price: Decimal | None = None

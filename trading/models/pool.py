@@ -1,6 +1,7 @@
 """The trade pool: positions, which are trades once closed, and daily statistics per bot."""
 
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -9,6 +10,7 @@ from accounts.clock import now
 from accounts.fields import ExactDecimalField
 from accounts.models import ExchangeAccount
 from signals.models import Instrument, Signal
+from trading.domain.money import exact
 from trading.models.bot import Bot, BotConfig
 
 
@@ -49,9 +51,11 @@ class Position(models.Model):
     fees_cash = ExactDecimalField(default="0", help_text="Fees not taken in base currency, valued in quote currency.")
     realised_pnl = ExactDecimalField(default="0", help_text="Quote currency, after fees.")
     dust = ExactDecimalField(default="0", help_text="Base currency left over below the smallest order.")
+    dust_cost = ExactDecimalField(default="0", help_text="What the dust has cost: owned still, not in the result.")
     dust_moved = ExactDecimalField(
         default="0", help_text="Dust taken over from earlier trades of the bot, minus what a later one took over."
     )
+    cost_moved = ExactDecimalField(default="0", help_text="What the dust that was taken over has cost.")
     gone = ExactDecimalField(
         default="0", help_text="Base currency written off: taken out of the account by another way than our orders."
     )
@@ -90,6 +94,12 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument.symbol} {self.amount} ({self.status})"
+
+    @property
+    @exact
+    def cash_part(self) -> Decimal:
+        """The result without what is held (as `trading.domain.pnl.cash_part`), in quote currency."""
+        return Decimal(self.sell_proceeds - self.buy_cost - self.cost_moved - self.fees_cash)
 
 
 class Trade(Position):

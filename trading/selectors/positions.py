@@ -98,7 +98,7 @@ def position_pnl(position: Position, price: Decimal) -> Decimal:
 
     Fees taken in base currency are missing from `amount` already; the others are `fees_cash`.
     """
-    return position.sell_proceeds + position.amount * price - position.buy_cost - position.fees_cash
+    return position.cash_part + position.amount * price
 
 
 def _bids(positions: Iterable[Position]) -> dict[tuple[str, str], Decimal]:

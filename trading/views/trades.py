@@ -26,6 +26,7 @@ RESULTS = {"win": "Wins", "loss": "Losses"}
 CSV_HEAD = (
     *("trade", "symbol", "exchange", "mode", "bot", "config_version", "opened_at", "closed_at", "close_reason"),
     *("bought", "buy_cost", "sold", "sell_proceeds", "fees_quote", "realised_pnl", "quote_currency"),
+    *("left_over", "left_over_cost", "taken_over", "taken_over_cost"),
 )
 
 
@@ -134,6 +135,7 @@ def _csv_rows(rows: Any) -> Iterator[tuple[Any, ...]]:
             row.close_reason,
             *(decimal_text(number) for number in numbers),
             row.account.quote_currency,
+            *(decimal_text(number) for number in (row.dust, row.dust_cost, row.dust_moved, row.cost_moved)),
         )
 
 

@@ -88,7 +88,8 @@ def _outside(rows: Rows, theirs: SimAccount) -> None:
 
 
 def _positions(rows: Rows) -> None:
-    """A position is the sum of its fills; its result what the quote currency changed by."""
+    """A position is the sum of its fills; its result what the quote currency changed by, but for the cost of its dust,
+    which is handed on and never made or lost."""
     for position in rows.positions.values():
         fills = [
             (rows.orders[name], fill)
@@ -111,8 +112,12 @@ def _positions(rows: Rows) -> None:
             raise Broken(f"position {position.position_id} holds {position.amount}")
         if position.status is PositionStatus.CLOSED:
             cash = sum((-f.price * f.amount if o.side is Side.BUY else f.price * f.amount for o, f in fills), ZERO)
-            if cash - position.fees_cash != position.realised_pnl:
+            if cash - position.fees_cash - position.cost_moved + position.dust_cost != position.realised_pnl:
                 raise Broken(f"position {position.position_id}: result {position.realised_pnl}, cash {cash}")
+            if bool(position.dust) != bool(position.dust_cost):
+                raise Broken(f"position {position.position_id}: {position.dust} left that cost {position.dust_cost}")
+    if moved := sum((position.cost_moved for position in rows.positions.values()), ZERO):
+        raise Broken(f"dust was handed on, and {moved} of its cost was made or lost")
 
 
 def _intents(rows: Rows) -> None:

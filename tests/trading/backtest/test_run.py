@@ -135,7 +135,8 @@ def test_the_report_adds_up():
     assert report.wins == sum(trade.realised_pnl > 0 for trade in trades)
     assert report.pnl == sum(trade.realised_pnl for trade in trades)
     if not finished.state.positions:
-        assert report.equity_end == setup.balance + report.pnl
+        assert report.equity_end == setup.balance + report.pnl - report.left_over
+    assert report.left_over == sum(trade.dust_cost for trade in trades) > 0
     assert json.loads(json.dumps(report.as_json()))["pnl"] == str(report.as_json()["pnl"])
 
 

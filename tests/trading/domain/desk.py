@@ -20,6 +20,7 @@ from trading.domain.types import (
     OrderStatus,
     OrderType,
     Plan,
+    PositionStatus,
     Purpose,
     Quote,
     QuoteSeen,
@@ -160,6 +161,11 @@ def books_hold(desk):
         assert held + position.dust_moved == position.amount + position.dust + position.gone, position
     moved = sum((p.dust_moved for p in results.positions.values()), D(0))
     assert moved == 0, "dust is handed on, never made or lost"
+    assert sum((p.cost_moved for p in results.positions.values()), D(0)) == 0, "so is what it has cost"
+    for position in results.positions.values():
+        if position.status in (PositionStatus.CLOSED, PositionStatus.CANCELLED):
+            spent = position.buy_cost + position.cost_moved - position.dust_cost + position.fees_cash
+            assert position.realised_pnl == position.sell_proceeds - spent, position
     pairs = [(p.bot_id, p.symbol) for p in state.positions.values()]
     assert len(pairs) == len(set(pairs)), "two open positions of one bot in one instrument"
     assert len({(o.symbol, f.trade_id) for o, f in results.fills}) == len(results.fills)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.trading.domain.desk import BOT, BTC, OTHER_BOT, PLAN, Desk, books_hold
 from trading.domain.engine import step
+from trading.domain.money import average_round
 from trading.domain.types import (
     CashMoved,
     InstrumentSeen,
@@ -58,8 +59,10 @@ def test_a_touched_level_sells_all_that_one_order_can(bid, reason):
     assert desk.last.sold == D("1.997")  # 1.997001 floored to the lot
     assert desk.last.dust == D("0.000001")
     sold = D("1.997") * bid
-    assert desk.last.realised_pnl == sold - sold * D("0.001") - D("1.999") * D("100.01")
-    assert desk.state.balances["USDT"] == 1000 + desk.last.realised_pnl
+    cost = average_round(D("1.999") * D("100.01") * D("0.000001") / D("1.997001"))  # of the dust, which is owned still
+    assert desk.last.dust_cost == cost
+    assert desk.last.realised_pnl == sold - sold * D("0.001") - (D("1.999") * D("100.01") - cost)
+    assert desk.state.balances["USDT"] == 1000 + desk.last.realised_pnl - cost
     books_hold(desk)
 
 
@@ -326,7 +329,8 @@ def test_what_is_below_the_smallest_order_is_written_off():
     desk.fill(order, "0.01").mark(60).answer(order, OrderStatus.CANCELLED)
     intent = desk.intent(Purpose.EXIT)
     assert desk.decision(intent) == ("done", "")
-    assert (desk.last.status, desk.last.dust, desk.last.realised_pnl) == (PositionStatus.CLOSED, D("0.01"), D(-1))
+    assert (desk.last.status, desk.last.dust, desk.last.dust_cost) == (PositionStatus.CLOSED, D("0.01"), D(1))
+    assert desk.last.realised_pnl == 0, "nothing was sold: all of it is owned still"
 
 
 def test_an_intent_taken_twice_is_decided_once():

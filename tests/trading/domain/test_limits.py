@@ -305,9 +305,10 @@ def test_a_late_fill_after_the_closing_moves_the_day_by_what_it_changed():
     day = made.state.risk.booked[BOT]
     assert day == made.last.realised_pnl > 0
     assert made.state.risk.base == {}
+    cost = made.last.dust_cost
     exit_order = next(o for o in made.results.orders.values() if o.side == "sell")
     made.fill(exit_order.client_order_id, "0.0001", 50, trade_id="late")
-    assert made.state.risk.booked[BOT] == made.last.realised_pnl == day + D("0.005")
+    assert made.state.risk.booked[BOT] == made.last.realised_pnl == day + D("0.005") - (cost - made.last.dust_cost)
 
 
 def test_another_bots_trades_count_for_the_account_only():
