@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
-from accounts.clock import now
+from accounts.clock import clock_set, now
 from accounts.exchanges import budget, clocks, loop
 from accounts.exchanges.factory import clients_close
 from accounts.exchanges.quirks import quirks_for
@@ -21,6 +22,7 @@ from tests.exchange.other_binance import OtherBinance
 from tests.exchange.wires import WIRES, Wire
 from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Answer
 from trading import wiring
+from trading.domain.exits import RETRY_LONGEST
 from trading.models import AccountCheck, Fill, Order, Position
 from trading.services import intents
 from trading.turn import catch_up
@@ -200,6 +202,33 @@ def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange) -> None:
         desk.work()
         order = Order.objects.get(instrument__symbol=symbol)
         assert order.status == ends, (body, order.reason)
+
+
+@pytest.mark.parametrize("exchange", WIRES)
+@pytest.mark.parametrize("what", ["order", "stop"])
+def test_what_never_arrived_is_proved_absent_and_what_is_asked_again_is_one_order(wire, exchange, what) -> None:
+    if what == "stop" and exchange not in STOPPING:
+        pytest.skip("no stop rests there")
+    ahead = timedelta(0)
+    with clock_set(lambda: datetime.now(UTC) + ahead):
+        desk = covered(wire, exchange) if what == "stop" else Desk(wire(exchange))
+        desk.quotes_show()
+        (desk.wire.faults_of_stops if what == "stop" else desk.wire.faults)["lost"] = 1
+        intent = intents.entry_request(bot=desk.bot, symbol="ETH/USDT", amount_quote="60", actor=desk.user)
+        desk.until(lambda: Order.objects.filter(status="unknown").first())
+        lost = Order.objects.get(status="unknown")
+        for _ in range(6):
+            ahead += timedelta(seconds=14)
+            desk.work()
+        lost.refresh_from_db()
+        assert (lost.status, "never reached" in lost.reason) == ("rejected", True)
+        if what == "order":
+            intent.refresh_from_db()
+            assert intent.status == "failed"
+            desk.buy("ETH/USDT")
+        ahead += RETRY_LONGEST
+        desk.sell(Position.objects.get(status="open"))
+    desk.ledgers_equal()
 
 
 STOPPING = [name for name in WIRES if quirks_for(name).stop_create is not None]

@@ -17,11 +17,28 @@ UNSOUND = {
     "symbol": ("XRPUSDT", "NOPE", "ETHBTC"),
     "clientOrderId": ("somebodyelses", "a" * 80),
     "commissionAsset": (None, "", "x" * 70, 7, "\x00"),  # another coin's name is a lie that fits
+    "state": ("ODD", "", None, 7),  # as other exchanges call these
+    "orderStatus": ("ODD", "", None, 7),
+    "isActive": ("ODD", None, 7),
+    "instId": ("XRP-USDT", "NOPE", "ETH-BTC"),
+    "clOrdId": ("somebodyelses", "a" * 80),
+    "clientOid": ("somebodyelses", "a" * 80),
+    "orderLinkId": ("somebodyelses", "a" * 80),
+    "feeCcy": (None, "", "x" * 70, 7, "\x00"),
+    "feeCurrency": (None, "", "x" * 70, 7, "\x00"),
     "time": (7_258_118_400_000, 1, -5, "soon"),
     "transactTime": (7_258_118_400_000, "soon"),
 }
-AMOUNTS = ("price", "qty", "executedQty", "cummulativeQuoteQty", "commission", "free", "locked")
-PLAUSIBLE = {"id", "orderId", "tradeId", "orderListId", "origQty"}  # a wrong one of these may fit
+AMOUNTS = (
+    "price", "qty", "executedQty", "cummulativeQuoteQty", "commission", "free", "locked",
+    "fillPx", "fillSz", "accFillSz", "fee", "cashBal", "eq",
+    "execPrice", "execQty", "execFee", "cumExecQty", "walletBalance",
+    "size", "dealSize", "dealFunds", "balance", "available",
+)  # fmt: skip
+# A wrong one of these may fit.
+PLAUSIBLE = {
+    "id", "orderId", "tradeId", "orderListId", "origQty", "ordId", "algoId", "billId", "sz", "execId", "counterOrderId",
+}  # fmt: skip
 
 
 class Spoiler:

@@ -53,6 +53,7 @@ class Wire:
     def __init__(self, core: OtherBinance) -> None:
         self.core, self.faults, self.faults_of_stops = core, defaultdict(int), defaultdict(int)
         self.seen: list[str] = []
+        self.spoiler: Any = None  # is handed what is answered to signed requests, and says what is sent instead
         self.scripted: dict[str, Answer] = {}  # by "METHOD /path": answered instead
         core.account_add(KEY, SECRET, USDT="5000")
         self.routes: dict[str, Any] = {}
@@ -103,13 +104,22 @@ class Wire:
                 return web.Response(status=404, text="<html>404 Not Found</html>", content_type="text/html")
             if asked.path not in self.public:
                 self.check(asked)
+            if self._lost(asked):
+                request.transport.abort()  # type: ignore[union-attr]
+                return web.Response()
             answer = handler(asked, *rest)
         except Answer as refused:
             return web.json_response(refused.body, status=refused.status, headers=refused.headers)
         except Refusal as refused:
             answer = self.refusal(refused.body["code"], refused.body["msg"])
             return web.json_response(answer.body, status=answer.status)
-        return await self._broken(request, asked) or web.json_response(answer)
+        return await self._broken(request, asked) or self._said(asked, answer)
+
+    def _said(self, asked: Asked, answer: Any) -> web.Response:
+        if self.spoiler is None or asked.path in self.public:
+            return web.json_response(answer)
+        body = self.spoiler(json.dumps(answer).encode())
+        return web.Response(body=body, content_type="application/json")
 
     def _route(self, asked: Asked) -> tuple[Any, tuple[str, ...]]:
         handler = self.routes.get(f"{asked.method} {asked.path}")
@@ -118,10 +128,21 @@ class Wire:
         head, _, last = asked.path.rpartition("/")
         return self.routes.get(f"{asked.method} {head}/*"), (last,)
 
+    def _faults_of(self, asked: Asked) -> dict[str, int]:
+        name = f"{asked.method} {asked.path}"
+        return self.faults_of_stops if self.is_stop(name, asked) else self.faults if name == self.order_route else {}
+
+    def _lost(self, asked: Asked) -> bool:
+        """A fault on new orders: the request does not arrive."""
+        faults = self._faults_of(asked)
+        if not faults.get("lost"):
+            return False
+        faults["lost"] -= 1
+        return True
+
     async def _broken(self, request: web.Request, asked: Asked) -> web.StreamResponse | None:
         """Faults on new orders, after they were accepted."""
-        name = f"{asked.method} {asked.path}"
-        faults = self.faults_of_stops if self.is_stop(name, asked) else self.faults if name == self.order_route else {}
+        faults = self._faults_of(asked)
         fault = next((f for f in ("502", "empty", "reset") if faults.get(f)), "")
         if fault:
             faults[fault] -= 1
