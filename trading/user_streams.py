@@ -8,6 +8,8 @@ every minute), not money.
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -26,6 +28,7 @@ from accounts.exchanges.errors import (
 from accounts.exchanges.factory import account_stream_client, account_stream_close, logging_in
 from accounts.models import ExchangeAccount
 from accounts.services.reverification import account_verify_soon
+from trading.balance_bell import BalanceBell
 from trading.models import Bot, Order, Position
 from trading.services.reconciliation import bell_ring, check_want, stream_alive, stream_delivered, stream_lost
 from trading.services.wakes import account_wake_now
@@ -86,13 +89,14 @@ def _accounts_now(exchange: str) -> list[ExchangeAccount] | None:
 
 
 async def _account_stream(account: ExchangeAccount) -> None:
-    wait, failed = BACKOFF_S[0], 0
+    wait, failed, balances = BACKOFF_S[0], 0, BalanceBell(account.pk, _ring)
     while True:
         try:
-            async for message in _messages(account):
-                wait, failed = BACKOFF_S[0], 0
-                if message is not None:
-                    await asyncio.to_thread(_ring, account.pk)
+            async with aclosing(_messages(account, balances)) as messages:
+                async for message in messages:
+                    wait, failed = BACKOFF_S[0], 0
+                    if message is not None:
+                        await asyncio.to_thread(_ring, account.pk)
         except ExchangeRefused as error:
             wait = BACKOFF_S[1]
             logger.warning("account %s: %s Its orders are read by REST every few seconds instead.", account.pk, error)
@@ -113,7 +117,7 @@ async def _account_stream(account: ExchangeAccount) -> None:
         await account_stream_close(account)
         while not await asyncio.to_thread(_gap_told, account.pk):
             await asyncio.sleep(LOOK_S)
-        await asyncio.sleep(wait)
+        await asyncio.sleep(BACKOFF_S[0] if balances.blamed else wait)
         wait = min(wait * 2, BACKOFF_S[1])
 
 
@@ -124,25 +128,26 @@ def _meant(error: BaseException) -> ExchangeError | None:
     return translation(error.__context__, "The user stream") if error.__context__ is not None else None
 
 
-async def _messages(account: ExchangeAccount) -> Any:
-    """What the stream says; None when it said nothing for a while and is there."""
+async def _messages(account: ExchangeAccount, balances: BalanceBell) -> AsyncGenerator[Any, None]:
+    """What the stream says of orders; None when it said nothing for a while and is there. Balances ring beside it."""
     with translated("The user stream"):
         client = account_stream_client(account)
         await client.load_markets()
-        while True:
-            waiting = asyncio.ensure_future(client.watch_orders())
-            try:
-                while not waiting.done():
-                    await asyncio.wait({waiting}, timeout=QUIET_S)
-                    if not waiting.done() and logging_in(client):
-                        raise ExchangeRetry("The login was not answered.")
-                    if not waiting.done() or waiting.exception() is None:
-                        await asyncio.to_thread(stream_alive, account.pk)
-                    if not waiting.done():
-                        yield None
-            finally:
-                waiting.cancel()
-            yield waiting.result()
+        async with balances.beside(client):
+            while True:
+                waiting = asyncio.ensure_future(client.watch_orders())
+                try:
+                    while not waiting.done():
+                        await asyncio.wait({waiting}, timeout=QUIET_S)
+                        if not waiting.done() and logging_in(client):
+                            raise ExchangeRetry("The login was not answered.")
+                        if not waiting.done() or waiting.exception() is None:
+                            await asyncio.to_thread(stream_alive, account.pk)
+                        if not waiting.done():
+                            yield None
+                finally:
+                    waiting.cancel()
+                yield waiting.result()
 
 
 def _gap_told(account_id: int) -> bool:

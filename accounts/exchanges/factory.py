@@ -75,8 +75,17 @@ async def account_stream_close(account: ExchangeAccount) -> None:
 
 def logging_in(client: Any) -> bool:
     """Whether a socket of this client still waits for the answer to its login."""
+    return _awaits(client, "authenticat")
+
+
+def orders_watched(client: Any) -> bool:
+    """Whether a socket of this client waits for news of orders: nothing stands before that any more."""
+    return _awaits(client, "order")
+
+
+def _awaits(client: Any, beginning: str) -> bool:
     waiting = (pair for socket in client.clients.values() for pair in socket.futures.items())
-    return any(str(name).startswith("authenticat") and not future.done() for name, future in waiting)
+    return any(str(name).startswith(beginning) and not future.done() for name, future in waiting)
 
 
 def client_forget(account: ExchangeAccount) -> None:

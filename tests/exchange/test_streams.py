@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from accounts.exchanges.loop import background_loop
 from accounts.models import ExchangeAccount
 from tests.exchange.desk import until
 from tests.exchange.test_wires import Desk, wire  # noqa: F401  the fixture
-from tests.exchange.wires.base import Answer
+from tests.exchange.wires.base import KEY, Answer
 from tests.exchange.wires.streams import STREAMS
-from trading import user_streams
+from trading import balance_bell, user_streams
 from trading.memory import AccountMemory
-from trading.models import AccountLease
+from trading.models import AccountLease, Balance
+from trading.services import reconciliation
+from trading.store.checks import CHANGED
 from trading.turn.catch_up import BELL, STREAM
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -39,12 +42,13 @@ REFUSED = {
 class Followed:
     """An account at one exchange and its user stream, as the streams' process keeps it."""
 
-    def __init__(self, here: Any, woken: list[int], verified: list[int]) -> None:
-        self.wire, self.woken, self.verified = here, woken, verified
+    def __init__(self, here: Any, woken: list[int], verified: list[int], looks: list[Any]) -> None:
+        self.wire, self.woken, self.verified, self.looks = here, woken, verified, looks
         self.desk = Desk(here)
         self.account, self.stream = self.desk.account, STREAMS[here.exchange](here)
 
     def begin(self) -> Any:
+        self.begun = len(self.wire.seen)  # what is asked from now on
         return asyncio.run_coroutine_threadsafe(user_streams._account_stream(self.account), background_loop())
 
     def rings(self) -> int:
@@ -54,19 +58,32 @@ class Followed:
 
 @pytest.fixture
 def followed(wire, monkeypatch) -> Iterator[Any]:  # noqa: F811
-    """`followed(exchange)` begins one; with `refused` its key is not good any more, `silent` answers nothing."""
+    """`followed(exchange)` begins one; with `refused` its key is not good any more, `silent` answers nothing,
+    `orders_only` refuses to tell balances; `funded`: its ledger has begun."""
     running: list[Any] = []
     woken: list[int] = []
     verified: list[int] = []
+    looks: list[Any] = []  # at what was told of balances: whether it had the account compared
+
+    def balances_told(**told: Any) -> Any:
+        looks.append(reconciliation.balances_told(**told))
+        return looks[-1]
+
+    monkeypatch.setattr(balance_bell, "SETTLE_S", 0.2)
+    monkeypatch.setattr(balance_bell, "balances_told", balances_told)
     monkeypatch.setattr(user_streams, "BACKOFF_S", (0.1, 0.3))
     monkeypatch.setattr(user_streams, "account_wake_now", woken.append)
     monkeypatch.setattr(user_streams, "account_verify_soon", lambda account_id: verified.append(account_id))
 
-    def start(exchange: str, refused: bool = False, silent: bool = False) -> Followed:
-        made = Followed(wire(exchange), woken, verified)
+    def start(
+        exchange: str, refused: bool = False, silent: bool = False, orders_only: bool = False, funded: bool = False
+    ) -> Followed:
+        made = Followed(wire(exchange), woken, verified, looks)
+        if funded:
+            made.desk.until(lambda: Balance.objects.filter(account=made.account).exists())
         if refused and (told := REFUSED[exchange]):
             made.wire.scripted[told[0]] = told[1]
-        made.stream.refuses, made.stream.silent = refused, silent
+        made.stream.refuses, made.stream.silent, made.stream.tells_orders_only = refused, silent, orders_only
         running.append(made.begin())
         return made
 
@@ -130,6 +147,76 @@ def test_a_login_that_is_not_answered_is_no_stream(followed, monkeypatch, exchan
     here.stream.silent = False
     until(lambda: here.stream.ready)
     until(lambda: AccountMemory(here.account.pk).note_read(STREAM))
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_balances_told_that_are_not_the_ledgers_have_the_account_compared(followed, exchange) -> None:
+    here = followed(exchange, funded=True)
+    until(lambda: here.stream.balances_asked)
+    here.stream.tell_balances(USDT="5000", BNB="0")
+    until(lambda: here.looks)
+    assert set(here.looks) == {False} and not AccountLease.objects.filter(check_reason=CHANGED).exists()
+    assert not set(here.wire.seen[here.begun :]) & set(BALANCES), "told by the stream alone"
+    here.wire.core.accounts[KEY]["free"]["USDT"] += Decimal("123.45")
+    before = here.rings()
+    here.stream.tell_balances(USDT="5123.45")
+    until(lambda: True in here.looks)
+    assert here.rings() > before
+    lease = AccountLease.objects.get(account=here.account)
+    assert lease.check_reason == CHANGED
+    here.desk.until(lambda: ExchangeAccount.objects.filter(last_checked_at__gt=lease.check_wanted_at).exists())
+    assert AccountLease.objects.get(account=here.account).unconfirmed == {"USDT": "123.45"}, "to be confirmed"
+    assert Balance.objects.get(account=here.account, currency="USDT").exchange_total == Decimal("5123.45")
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_an_exchange_that_does_not_tell_balances_goes_on_telling_orders(
+    followed, streaming, monkeypatch, caplog, exchange
+) -> None:
+    """One ends the socket's whole work for it, another only that subscription; one says nothing that ccxt reads."""
+    streaming(ping_ms=150)
+    here = followed(exchange, orders_only=True, funded=True)
+    until(lambda: here.stream.balances_asked)
+    if exchange != "mexc":
+        until(lambda: "its user stream does not tell balances" in caplog.text)
+    asked = len(here.stream.balances_asked)
+    until(lambda: [here.stream.tell()] and AccountMemory(here.account.pk).note_read(STREAM))
+    logins = here.stream.logins
+    for state in ("canceled", "open", "canceled"):
+        before = here.rings()
+        here.stream.tell(state)
+        until(lambda before=before: here.rings() > before)
+    assert (here.stream.logins, len(here.stream.balances_asked)) == (logins, asked), "neither is tried all the time"
+    assert caplog.text.count("does not tell balances") == (exchange != "mexc")
+
+
+GARBLED = {
+    "okx": {"arg": {"channel": "account"}, "data": [{"details": [{"ccy": "USDT", "eq": "-1"}, {"eq": "x"}, None]}]},
+    "bybit": {"topic": "wallet", "data": [{"accountType": "UNIFIED", "coin": [{"coin": "USDT", "equity": ""}]}, 7]},
+    "kucoin": {
+        "type": "message",
+        "topic": "/account/balance",
+        "subject": "account.balance",
+        "data": {"currency": "USDT"},
+    },
+    "mexc": b"\x0a\x1espot@private.account.v3.api.pb\xff\xff",
+}
+
+
+@pytest.mark.parametrize("exchange", STREAMS)
+def test_balances_that_nobody_can_read_end_nothing(followed, streaming, exchange) -> None:
+    streaming(ping_ms=150)
+    here = followed(exchange, funded=True)
+    until(lambda: here.stream.balances_asked)
+    here.stream.tell()
+    until(here.rings)
+    here.stream.send([GARBLED[exchange]])
+    reasons = (CHANGED, "a gap in its stream")
+    until(AccountLease.objects.filter(account=here.account, check_reason__in=reasons).exists)
+    until(lambda: [here.stream.tell()] and AccountMemory(here.account.pk).note_read(STREAM))
+    before = here.rings()
+    here.stream.tell("canceled")
+    until(lambda: here.rings() > before)
 
 
 @pytest.fixture

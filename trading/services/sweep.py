@@ -15,7 +15,7 @@ from trading.models import AccountLease, CapacityHold, Intent, LedgerEntry, Orde
 from trading.selectors.standing import account_problem
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
-from trading.services.reconciliation import check_want
+from trading.services.reconciliation import UNCLEAR, check_want
 from trading.services.wakes import account_wake_now
 from trading.store.capacity import capacity_release
 from trading.wiring import fills_here
@@ -25,7 +25,6 @@ ROTATION = timedelta(minutes=15)  # an account with something open is compared w
 ROTATED_A_SWEEP = 2  # a check weighs some 60 of an exchange's 6,000 a minute, and a sweep comes every ten seconds
 SIGNALS_WINDOW = (timedelta(seconds=150), timedelta(seconds=10))
 LOOK_S = 60
-UNCLEAR = (Order.Status.PENDING, Order.Status.UNKNOWN)
 
 
 def sweep_run() -> int:

@@ -14,7 +14,7 @@ from trading.domain.types import Effect, Event
 from trading.leases import lease_of, lease_release, lease_row_take, lease_save
 from trading.models import AccountLease, LedgerEntry, Order
 from trading.store.capacity import capacity_take
-from trading.store.checks import BY_PEOPLE, check_store
+from trading.store.checks import WANTED_ANYWAY, check_store
 from trading.store.listeners import Saved, tell
 from trading.store.load import Keys, state_load
 from trading.store.plans import account_limits_of, platform_limits
@@ -67,7 +67,7 @@ class AccountStore:
             account.quote_currency,
             account.last_checked_at,
             row.check_wanted_at,
-            row.check_reason in BY_PEOPLE,
+            row.check_reason in WANTED_ANYWAY,
             amounts,
         )
         platform = platform_limits()

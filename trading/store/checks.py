@@ -17,7 +17,8 @@ from trading.turn.ports import CheckResult
 logger = logging.getLogger(__name__)
 ASKED = "asked for by its owner"
 FEE_ACCEPTED = "an odd fee was accepted"
-BY_PEOPLE = (ASKED, FEE_ACCEPTED)  # compared whether anything is open or not
+CHANGED = "its stream told other balances"
+WANTED_ANYWAY = (ASKED, FEE_ACCEPTED, CHANGED)  # compared whether anything is open or not
 TOLD_S = 86_400  # the same words are told once a day
 TITLES = {
     FindingKind.TRANSFER: "money came or left",

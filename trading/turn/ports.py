@@ -46,7 +46,7 @@ class AccountFacts:
     quote_currency: str
     checked_at: datetime | None  # when it was last compared with its exchange
     check_wanted_at: datetime | None  # from then on it must be compared again before it trades, if not done since
-    check_asked: bool = False  # its owner wants it compared, whether anything is open or not
+    check_asked: bool = False  # its owner, or what its stream told, wants it compared, whether anything is open
     unconfirmed: dict[str, Decimal] = field(default_factory=dict)  # what differed when it was compared last
 
 

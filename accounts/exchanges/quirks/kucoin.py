@@ -48,6 +48,7 @@ QUIRKS = Quirks(
         "defaultType": "spot",
         "uta": False,
         "fetchMarkets": {"types": ["spot"], "fetchTickersFees": False},
+        "watchBalance": {"fetchBalanceSnapshot": False},  # a REST request of its own; balances are read elsewhere
         "adjustForTimeDifference": True,
     },
     needs_passphrase=True,

@@ -1,4 +1,4 @@
-"""User-data streams in each exchange's own format: logging in, subscribing, an order's event, a socket's end."""
+"""User-data streams in each exchange's own format: logging in, subscribing, orders, balances, a socket's end."""
 
 import asyncio
 import base64
@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ from accounts.exchanges.lean_ccxt import prepare
 from tests.exchange.wires.base import KEY, PASSPHRASE, SECRET, Answer, Wire
 
 ORDER = {"symbol": "ETHUSDT", "price": "1800.00", "amount": "0.0500", "id": "77", "client": "stream-1"}  # of an event
+BALANCES = "spot@private.account.v3.api.pb"  # MEXC's channel
 
 
 def mac(text: str, how: str = "hex") -> str:
@@ -30,7 +32,9 @@ class Stream:
 
     def __init__(self, wire: Wire) -> None:
         self.wire, self.ready, self.logins = wire, [], 0
+        self.balances_asked: list[Any] = []  # by socket, each time
         self.refuses = self.silent = self.deaf = False  # refuses a login; answers nothing at all; no ping
+        self.tells_orders_only = False  # refuses to tell balances
         self.pings: dict[Any, int] = defaultdict(int)  # by socket
         wire.stream = self
         self.routes_add()
@@ -80,15 +84,36 @@ class Stream:
         """A message about an order: it is `open`, or `canceled`."""
         raise NotImplementedError
 
+    def balances(self, totals: dict[str, str]) -> list[Any]:
+        """Messages that tell these totals by currency, of which nothing is locked."""
+        raise NotImplementedError
+
+    def subscribed(self, socket: Any, balances: bool, done: Any, refused: Any) -> list[Any]:
+        """What is answered to a subscription: orders, or `balances`."""
+        if not balances:
+            self.ready.append(socket)
+            return [done]
+        self.balances_asked.append(socket)
+        return [refused if self.tells_orders_only else done]
+
     def _run(self, coroutine: Any) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self.wire.loop).result(5)
 
     def tell(self, state: str = "open") -> None:
-        """Send an event to every socket that is subscribed."""
+        """Send an event of an order to every socket that is subscribed."""
+        self.send([self.event(state)])
+
+    def tell_balances(self, **totals: str) -> None:
+        """The same of balances."""
+        self.send(self.balances(totals))
+
+    def send(self, messages: list[Any]) -> None:
+        """Send what is given to every socket that is subscribed."""
 
         async def send() -> None:
             for socket in list(self.ready):
-                await self.say(socket, self.event(state))
+                for message in messages:
+                    await self.say(socket, message)
 
         self._run(send())
 
@@ -116,9 +141,27 @@ class OkxStream(Stream):
             if self.refuses or not good or (given["apiKey"], given["passphrase"]) != (KEY, PASSPHRASE):
                 return [{"event": "error", "code": "60005", "msg": "Invalid apiKey", "connId": "c"}]
             return [{"event": "login", "code": "0", "msg": "", "connId": "c"}]
-        assert asked["args"][0]["channel"] == "orders"
-        self.ready.append(socket)
-        return [{"event": "subscribe", "arg": asked["args"][0], "connId": "c"}]
+        arg = asked["args"][0]
+        assert arg["channel"] in ("orders", "account")
+        no = {"event": "error", "code": "60018", "msg": "Wrong URL or channel:account doesn't exist.", "connId": "c"}
+        answers = self.subscribed(
+            socket, arg["channel"] == "account", {"event": "subscribe", "arg": arg, "connId": "c"}, no
+        )
+        if arg["channel"] == "account" and answers != [no]:  # begins with all there is
+            rows = self.wire.core.balances(KEY)
+            answers += self.balances(
+                {row["asset"]: f"{Decimal(row['free']) + Decimal(row['locked']):f}" for row in rows}
+            )
+        return answers
+
+    def balances(self, totals: dict[str, str]) -> list[Any]:
+        rows = [
+            {"ccy": name, "eq": total, "availBal": total, "availEq": total, "cashBal": total, "frozenBal": "0",
+             "ordFrozen": "0", "uTime": "1700000000100"}
+            for name, total in totals.items()
+        ]  # fmt: skip
+        data = [{"uTime": "1700000000100", "totalEq": "1", "details": rows}]
+        return [{"arg": {"channel": "account", "uid": "1"}, "eventType": "event_update", "data": data}]
 
     def event(self, state: str) -> Any:
         row = {
@@ -143,9 +186,19 @@ class BybitStream(Stream):
             good = not self.refuses and key == KEY and signature == mac(f"GET/realtime{expires}")
             words = "" if good else "Params Error: API key is invalid."
             return [{"success": good, "ret_msg": words, "op": "auth", "conn_id": "c"}]
-        assert asked["args"] == ["order"]
-        self.ready.append(socket)
-        return [{"success": True, "ret_msg": "", "conn_id": "c", "req_id": asked.get("req_id"), "op": "subscribe"}]
+        assert asked["args"] in (["order"], ["wallet"])
+        done = {"success": True, "ret_msg": "", "conn_id": "c", "req_id": asked.get("req_id"), "op": "subscribe"}
+        no = done | {"success": False, "ret_msg": "error:handler not found,topic:wallet"}
+        return self.subscribed(socket, asked["args"] == ["wallet"], done, no)
+
+    def balances(self, totals: dict[str, str]) -> list[Any]:
+        coins = [
+            {"coin": name, "equity": total, "walletBalance": total, "locked": "0", "availableToWithdraw": "",
+             "totalOrderIM": "0", "totalPositionIM": "0", "borrowAmount": "0", "unrealisedPnl": "0"}
+            for name, total in totals.items()
+        ]  # fmt: skip
+        data = [{"accountType": "UNIFIED", "totalEquity": "1", "coin": coins}]
+        return [{"id": "e", "topic": "wallet", "creationTime": 1700000000100, "data": data}]
 
     def event(self, state: str) -> Any:
         row = {
@@ -186,9 +239,20 @@ class KucoinStream(Stream):
         if asked["type"] == "ping":
             return self.pinged(socket, {"id": asked["id"], "type": "pong", "timestamp": 1700000000000})
         assert asked["type"] == "subscribe" and asked["privateChannel"] is True
-        if asked["topic"] == "/spotMarket/tradeOrders":
-            self.ready.append(socket)
-        return [{"id": asked["id"], "type": "ack"}]
+        assert asked["topic"] in ("/spotMarket/tradeOrders", "/account/balance")
+        no = {"id": asked["id"], "type": "error", "code": 404, "data": "topic /account/balance is not found"}
+        return self.subscribed(socket, asked["topic"] == "/account/balance", {"id": asked["id"], "type": "ack"}, no)
+
+    def balances(self, totals: dict[str, str]) -> list[Any]:
+        rows = [
+            {"accountId": "1", "currency": name, "total": total, "available": total, "availableChange": "1",
+             "hold": "0", "holdChange": "0", "relationContext": {}, "relationEvent": "trade_hf.transfer",
+             "relationEventId": "2", "time": "1700000000100"}
+            for name, total in totals.items()
+        ]  # fmt: skip
+        head = {"topic": "/account/balance", "type": "message", "subject": "account.balance", "userId": "1",
+                "channelType": "private"}  # fmt: skip
+        return [{"id": "e", **head, "data": row} for row in rows]
 
     def event(self, state: str) -> Any:
         row = {
@@ -230,9 +294,23 @@ class MexcStream(Stream):
         asked = json.loads(text)
         if asked["method"].upper() == "PING":  # documented in capitals; ccxt's small letters are answered, too
             return self.pinged(socket, {"id": 0, "code": 0, "msg": "PONG"})
-        assert asked["params"] == ["spot@private.orders.v3.api.pb"]
-        self.ready.append(socket)
-        return [{"id": 0, "code": 0, "msg": asked["params"][0]}]
+        (channel,) = asked["params"]
+        assert channel in ("spot@private.orders.v3.api.pb", BALANCES)
+        no = {"id": 0, "code": 0, "msg": f"Not Subscribed successfully! [{BALANCES}].  Reason： Blocked! "}
+        return self.subscribed(socket, channel == BALANCES, {"id": 0, "code": 0, "msg": channel}, no)
+
+    def balances(self, totals: dict[str, str]) -> list[Any]:
+        prepare()
+        from ccxt.protobuf.mexc import PushDataV3ApiWrapper_pb2 as wrapper
+
+        messages = []
+        for name, total in totals.items():
+            told = wrapper.PushDataV3ApiWrapper(channel=BALANCES, createTime=1700000000100, sendTime=1700000000101)
+            row = told.privateAccount
+            row.vcoinName, row.coinId, row.type, row.time = name, f"id-{name}", "DEPOSIT", 1700000000100
+            row.balanceAmount, row.balanceAmountChange, row.frozenAmount, row.frozenAmountChange = total, "1", "0", "0"
+            messages.append(told.SerializeToString())
+        return messages
 
     def event(self, state: str) -> Any:
         prepare()
