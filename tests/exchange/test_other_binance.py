@@ -129,12 +129,18 @@ def _rested(trader: Trader, here: Place) -> None:
 
 
 def _result_right(position: Position, fees: str) -> None:
-    """From the fills alone: what the quote currency changed by, with fees taken elsewhere valued."""
+    """From the fills alone: what the quote currency changed by, with fees taken elsewhere valued, and without the cost
+    of what is left over and owned still."""
     rows = list(Fill.objects.filter(order__position=position))
     moved = sum((f.amount * f.price * (-1 if f.side == "buy" else 1) for f in rows), D(0))
     quote = sum((f.fee for f in rows if f.fee_currency == "USDT"), D(0))
     third = position.fees_cash - quote
-    assert position.realised_pnl == moved - position.fees_cash
+    kept = sum((f.amount * (-1 if f.side == "sell" else 1) for f in rows), D(0))
+    kept -= sum((f.fee for f in rows if f.side == "buy" and f.fee_currency == position.instrument.base), D(0))
+    assert (position.dust, position.cost_moved) == (kept, 0)
+    held_ever = kept + position.sold
+    assert abs(position.dust_cost - position.buy_cost * kept / held_ever) < D("1e-11")
+    assert position.realised_pnl == moved + position.dust_cost - position.fees_cash
     assert bool([f for f in rows if f.fee_currency == "BNB"]) or not third
     if fees == "bnb":
         value = sum((f.amount * f.price for f in rows), D(0)) * D("0.00075")
