@@ -139,8 +139,8 @@ class Trader:
         assert set(orders) == {name for name, row in ours.items() if row.status != "rejected"}
         for name, row in orders.items():
             mine = ours[name]
-            assert (mine.status, id_core(mine)) == (STATUS[row["status"]], id_theirs(row))
-            assert (mine.filled, mine.cost) == (D(row["executedQty"]), D(row["cummulativeQuoteQty"]))
+            assert (mine.status, id_core(mine)) == (STATUS[row["status"]], id_theirs(row)), f"{mine}: {row}"
+            assert (mine.filled, mine.cost) == (D(row["executedQty"]), D(row["cummulativeQuoteQty"])), f"{mine}: {row}"
         self._fills_equal(theirs["fills"])
         for row in theirs["balances"][self.key]:
             held = Balance.objects.filter(account=self.account, currency=row["asset"]).first()

@@ -5,6 +5,7 @@ than ordered, another market's or side's trade, negative amounts. What an exchan
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from trading.domain.types import OrderState, OrderType, Side
 
 STATUSES = ("open", "closed", "canceled", "canceling", "expired", "rejected")  # ccxt's words
 ENDED = ("closed", "canceled", "expired")
+ID = re.compile(r"[A-Za-z0-9_.:-]+")
 ID_LENGTH, CURRENCY_LENGTH = 64, 16  # what is stored of them
 MOST = Decimal(10) ** 24  # more of anything is a mistake
 FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth, unless a person says that it did
@@ -225,8 +227,8 @@ def _id(row: dict[str, Any], what: str) -> None:
     found = row.get("id")
     if isinstance(found, bool) or not isinstance(found, str | int) or not 0 < len(str(found)) <= ID_LENGTH:
         raise AnswerUnreadable(f"There is no usable {what} id in it.")
-    if not str(found).isprintable():
-        raise AnswerUnreadable("An id holds characters that nobody can store.")
+    if not ID.fullmatch(str(found)):
+        raise AnswerUnreadable("An id holds what is in no id: a piece of a broken answer.")
 
 
 def _name(value: Any) -> bool:

@@ -107,13 +107,14 @@ async def _found(client: Any, quirks: Quirks, order: OrderState) -> Answer:
         if found is None:
             raise ExchangeNotFound("The exchange has no stop with this id, waiting, set off or cancelled.")
         return checked(found)
-    try:
-        with translated("The look-up"):
-            found = await quirks.order_look(client, order.exchange_order_id, order.client_order_id, order.symbol)
-            if found is not None:
-                return checked(found)
-    except ExchangeRefused:  # not there, or this exchange cannot be asked that way
-        pass
+    for exchange_id in dict.fromkeys((order.exchange_order_id, "")):  # "": by ours, which was never read wrong
+        try:
+            with translated("The look-up"):
+                found = await quirks.order_look(client, exchange_id, order.client_order_id, order.symbol)
+                if found is not None:
+                    return checked(found)
+        except ExchangeRefused:  # not there, or this exchange cannot be asked that way
+            pass
     return await _listed(client, order)
 
 
