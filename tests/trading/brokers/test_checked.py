@@ -79,7 +79,9 @@ def test_sound_answers_get_through(more: dict[str, Any]) -> None:
     assert asked("order_look", (said, said["trades"]), ORDER) == ((said, said["trades"]), [])
 
 
-@pytest.mark.parametrize("said", [None, [], {}, "ok", 7, {"id": ""}, {"id": True}, {"id": "x" * 65}, {"id": "a\x00"}])
+@pytest.mark.parametrize(
+    "said", [None, [], {}, "ok", 7, {"id": ""}, {"id": True}, {"id": "x" * 65}, {"id": "a\x00"}, {"id": '{"a": 1'}]
+)
 def test_what_is_no_order(said: Any) -> None:
     error, reported = asked("order_create", said, ORDER, None)
     assert type(error) is AnswerUnreadable and [odd.impossible for odd in reported] == [False]
