@@ -63,6 +63,9 @@ class BalanceBell:
                 if waiting.done():
                     self.note(waiting.result())
                     waiting = asyncio.ensure_future(client.watch_balance())
+                    # What came before it waits again, ccxt has only written into the record that it gave.
+                    await asyncio.wait({waiting}, timeout=READY_S)
+                    self.note(self._newest)
                 await self._look()
                 await asyncio.wait({waiting}, timeout=self._rest())
         finally:
@@ -84,9 +87,6 @@ class BalanceBell:
         return None if self._look_at is None else max(self._look_at - monotonic(), 0.0)
 
     async def _look(self) -> None:
-        if self._rest() != 0.0:
-            return
-        self.note(self._newest)  # ccxt goes on writing into what it gave, while nobody waits for the next message
         if self._rest() != 0.0:
             return
         if monotonic() < self._ask_from:
