@@ -12,7 +12,7 @@ from django.core.cache import cache
 from accounts.clock import clock_set, now
 from accounts.exchanges import budget, clocks, loop
 from accounts.exchanges.factory import clients_close
-from accounts.exchanges.quirks import quirks_for
+from accounts.exchanges.quirks import NAMES, quirks_for
 from accounts.services.exchange_accounts import account_verify
 from signals.models import Instrument
 from signals.quotes import QuoteRow, publish, quotes_forget
@@ -229,6 +229,11 @@ def test_what_never_arrived_is_proved_absent_and_what_is_asked_again_is_one_orde
         ahead += RETRY_LONGEST
         desk.sell(Position.objects.get(status="open"))
     desk.ledgers_equal()
+
+
+def test_every_exchange_says_what_a_trades_fee_was() -> None:
+    """One that does not is no trade to book: it would be free."""
+    assert all(quirks_for(name).fee_field for name in NAMES)
 
 
 STOPPING = [name for name in WIRES if quirks_for(name).stop_create is not None]

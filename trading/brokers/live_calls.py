@@ -151,8 +151,17 @@ async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -
 
 
 def _read(client: Any, trades: Sequence[Any]) -> list[Any]:
-    read = quirks_for(client.id).trade_read
-    return [read(trade) for trade in trades]
+    quirks = quirks_for(client.id)
+    for trade in trades:
+        _fee_told(trade, quirks.fee_field)
+    return [quirks.trade_read(trade) for trade in trades]
+
+
+def _fee_told(trade: Any, name: str) -> None:
+    """Raise AnswerUnreadable when it is not said what a trade's fee was, or in which coin: it would be free."""
+    raw, fee = trade.get("info") or {}, trade.get("fee") or {}
+    if raw.get(name) in (None, "") or (fee.get("cost") is None and str(raw[name]).strip("0.-") != ""):
+        raise AnswerUnreadable("A trade does not say what its fee was.", raw=raw_of(trade))
 
 
 async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> list[Any]:

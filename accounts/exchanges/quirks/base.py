@@ -127,9 +127,10 @@ class Quirks:
     now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds). `account_ready(client)` learns
     what a signing client must know of its account; `order_look(client, order_id, client_order_id, symbol)` finds one
     order, open or closed, or raises (or answers None) when it is not there; `client_id_param` names our id in a
-    cancel; `trade_read(trade)` mends what ccxt misreads of one; `expiry(path, headers)` are headers that have the
-    exchange refuse the request later than `trading.brokers.live.EXPIRY` after it was signed, where the signed time
-    does not. `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
+    cancel; `trade_read(trade)` mends what ccxt misreads of one, and every trade says in its raw `fee_field` what its
+    fee was, if only nothing; `expiry(path, headers)` are headers that have the exchange refuse the request later than
+    `trading.brokers.live.EXPIRY` after it was signed, where the signed time does not.
+    `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
     cancelled like any other order, or as `stops_apart` says; None: `no_stop` says why, and the platform holds it.
     `pair_create(client, symbol, amount, stop_price, target_price, client_order_id)` places a stop and a target of
     which one sells, looked up and cancelled as `pairs_apart` says; it counts as `pair_orders` new orders, and
@@ -156,6 +157,7 @@ class Quirks:
     order_look: Callable[[Any, str, str, str], Awaitable[Any]] = order_look
     client_id_param: str = "clientOrderId"
     trade_read: Callable[[Any], Any] = trade_as_read
+    fee_field: str = ""
     stop_create: Callable[[Any, str, str, str, str], Awaitable[Any]] | None = None
     stops_apart: StopsApart | None = None
     no_stop: str = ""

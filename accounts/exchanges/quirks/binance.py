@@ -59,10 +59,9 @@ def _usage(headers: Mapping[str, str], limits: Limits, now_s: float) -> Iterator
 
 
 def _trade(trade: Any) -> Any:
-    """Every trade has a fee here, if only of zero: one without says less than was."""
-    info = trade.get("info") or {}
-    if info.get("commission") in (None, "") or not info.get("commissionAsset"):
-        raise AnswerUnreadable("A trade does not say what its fee was.")
+    """Every fee has a coin here, if only one of zero."""
+    if not (trade.get("info") or {}).get("commissionAsset"):
+        raise AnswerUnreadable("A trade does not say in which coin its fee was.")
     return trade
 
 
@@ -70,6 +69,7 @@ QUIRKS = Quirks(
     name="binance",
     title="Binance",
     urls=_urls,
+    fee_field="commission",
     options={
         "defaultType": "spot",
         "fetchMarkets": {"types": ["spot"]},

@@ -63,6 +63,7 @@ QUIRKS = Quirks(
     name="bybit",
     title="Bybit",
     urls=_urls,
+    fee_field="execFee",
     options={
         "defaultType": "spot",
         "fetchMarkets": {"types": ["spot"]},

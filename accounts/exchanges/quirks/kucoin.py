@@ -44,6 +44,7 @@ QUIRKS = Quirks(
     name="kucoin",
     title="KuCoin",
     urls=_urls,
+    fee_field="fee",
     options={
         "defaultType": "spot",
         "uta": False,

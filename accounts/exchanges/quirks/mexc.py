@@ -31,6 +31,7 @@ QUIRKS = Quirks(
     name="mexc",
     title="MEXC",
     urls=_urls,
+    fee_field="commission",
     options={"defaultType": "spot", "adjustForTimeDifference": True},
     has_testnet=False,
     prepare=_prepare,

@@ -40,6 +40,7 @@ QUIRKS = Quirks(
     name="okx",
     title="OKX",
     urls=_urls,
+    fee_field="fee",
     options={
         "defaultType": "spot",
         "fetchMarkets": {"types": ["spot"]},
