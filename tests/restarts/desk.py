@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -85,8 +86,11 @@ def _bots() -> list[Bot]:
 
 
 def _far_below() -> Decimal:
-    row, instrument = quotes.latest("binance", SYMBOL), Instrument.objects.get(symbol=SYMBOL)
-    assert row is not None
+    """Of the market, once it is seen again: a Redis that came back empty knows no price."""
+    instrument, waits_until = Instrument.objects.get(symbol=SYMBOL), time.monotonic() + 30
+    while (row := quotes.latest("binance", SYMBOL)) is None:
+        assert time.monotonic() < waits_until, "no price came"
+        time.sleep(0.1)
     return (row.bid * Decimal("0.9")) // instrument.tick_size * instrument.tick_size
 
 
