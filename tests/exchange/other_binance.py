@@ -121,7 +121,7 @@ class OtherBinance:
 
     def __init__(self, *, fees="received", stream="ws_api", sapi=True, offset_ms=0, seed=11, volatility=0.006):
         self.fees, self.stream, self.sapi, self.offset_ms, self.volatility = fees, stream, sapi, offset_ms, volatility
-        self.rng, self.markets = random.Random(seed), {}
+        self.rng, self.markets, self.parts = random.Random(seed), {}, 0
         self.accounts, self.orders, self.fills, self.requests = {}, [], [], []
         self.sockets, self.private, self.faults, self.down = defaultdict(set), {}, defaultdict(int), None
         for name, (base, quote, *numbers) in PAIRS.items():
@@ -190,17 +190,18 @@ class OtherBinance:
             raise Refusal(-1013, "Filter failure: NOTIONAL")
 
     def _take(self, order):
-        """Two or three executions, each a tick worse."""
-        market, parts = order["market"], self.rng.randint(2, 3)
+        """Two or three executions (or `parts`, three of each millisecond), each a tick worse."""
+        market, parts = order["market"], self.parts or self.rng.randint(2, 3)
         lots = int(order["amount"] / market.lot)
         shares = [lots // parts] * (parts - 1)
         shares = [share for share in [*shares, lots - sum(shares)] if share]
         for number, share in enumerate(shares):
             buys = order["side"] == "BUY"
-            price = market.ask + number * market.tick if buys else market.bid - number * market.tick
+            steps = number % 5
+            price = market.ask + steps * market.tick if buys else market.bid - steps * market.tick
             if order["kind"] == "LIMIT":
                 price = min(price, order["price"]) if buys else max(price, order["price"])
-            self._fill(order, share * market.lot, price, maker=False)
+            self._fill(order, share * market.lot, price, maker=False, later_ms=number // 3)
 
     def _lock(self, order, amount):
         coin, each = self._pays(order)
@@ -213,7 +214,7 @@ class OtherBinance:
         market = order["market"]
         return (market.quote, order["price"]) if order["side"] == "BUY" else (market.base, D(1))
 
-    def _fill(self, order, amount, price, *, maker):
+    def _fill(self, order, amount, price, *, maker, later_ms=0):
         market, account = order["market"], self.accounts[order["key"]]
         if maker:
             self._lock(order, -amount)
@@ -228,7 +229,7 @@ class OtherBinance:
         order["status"] = "FILLED" if order["filled"] == order["amount"] else "PARTIALLY_FILLED"
         order["updated"] = self.ms()
         fill = {"id": 900_001 + 3 * len(self.fills), "order": order, "amount": amount, "price": price, "fee": fee,
-                "fee_coin": fee_coin, "maker": maker, "at": self.ms()}  # fmt: skip
+                "fee_coin": fee_coin, "maker": maker, "at": self.ms() + later_ms}  # fmt: skip
         self.fills.append(fill)
         self._tell(order, fill)
 

@@ -283,7 +283,12 @@ def _trades(other, key, p):
     rows = [f for f in other.fills if f["order"]["key"] == key and f["order"]["market"] is wanted]
     rows = [f for f in rows if str(f["order"]["id"]) == p.get("orderId", str(f["order"]["id"]))]
     rows = [f for f in rows if f["at"] >= int(p.get("startTime", 0)) and f["id"] >= int(p.get("fromId", 0))]
-    limit = int(p.get("limit", 500))
+    rows = [f for f in rows if f["at"] <= int(p.get("endTime", 10**15))]
+    if "fromId" in p and p.keys() & {"startTime", "endTime"}:
+        raise Refusal(-1128, "Combination of optional parameters invalid.")
+    if p.keys() >= {"startTime", "endTime"} and int(p["endTime"]) - int(p["startTime"]) > 86_400_000:
+        raise Refusal(-1127, "More than 24 hours between startTime and endTime.")
+    limit = min(int(p.get("limit", 500)), 1000)
     return [other.trade_json(fill) for fill in (rows[:limit] if p.keys() & {"startTime", "fromId"} else rows[-limit:])]
 
 

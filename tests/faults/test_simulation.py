@@ -139,7 +139,7 @@ def cancel_taken_for_done(patch):
 
 def end_told_before_its_fills(patch):
     """An order's end is believed though not all of its trades are listed yet, and closed orders are not looked at."""
-    patch.setattr(live, "_sum", lambda trades: Decimal(10**12))
+    patch.setattr(live, "traded", lambda trades: Decimal(10**12))
     patch.setattr(check.Check, "_trades", lambda self, symbol: [])
 
 

@@ -69,6 +69,12 @@ def exact_of(value: Any, raw: Any) -> Decimal:
     return number(value)
 
 
+@exact
+def traded(trades: Sequence[Any]) -> Decimal:
+    """Amount of so many executions, in base currency; one that is listed twice counts once."""
+    return sum({str(trade["id"]): exact_value(trade, "amount") for trade in trades}.values(), Decimal(0))
+
+
 def _is_number(text: str) -> bool:
     try:
         return Decimal(text).is_finite()

@@ -7,7 +7,6 @@ absent only after two clean reads of all lists, further apart than a request of 
 
 import logging
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from accounts.clock import now
@@ -18,8 +17,7 @@ from accounts.exchanges.errors import (
     ExchangeRefused,
     ExchangeStopped,
 )
-from trading.brokers.answers import exact_of, exact_value, number
-from trading.domain.money import exact
+from trading.brokers.answers import exact_of, exact_value, number, traded
 from trading.domain.types import (
     Event,
     FillSeen,
@@ -129,13 +127,13 @@ class LiveBroker:
         exchange_id, status = str(answer["id"]), answer.get("status")
         if status == "rejected":
             return [_answered(order, OrderStatus.REJECTED, exchange_id, "The exchange refused the order.")]
-        if number(answer.get("filled")) > max(order.filled, _sum(trades)):
+        if number(answer.get("filled")) > max(order.filled, traded(trades)):
             trades = self._trades(order, exchange_id) or trades
         fills: list[Event] = [fill_seen(order, trade, answer) for trade in trades]
         known = order.status is OrderStatus.ACTIVE and order.exchange_order_id == exchange_id
         events = [*([] if known else [_answered(order, OrderStatus.ACTIVE, exchange_id)]), *fills]
         ended = _ended(order, answer)
-        if ended is not None and _sum(trades) >= number(answer.get("filled")):
+        if ended is not None and max(order.filled, traded(trades)) >= number(answer.get("filled")):
             events.append(_answered(order, ended, exchange_id, order.reason or "Ended at the exchange."))
         return events
 
@@ -183,11 +181,6 @@ def _ended(order: OrderState, answer: dict[str, Any]) -> OrderStatus | None:
     if status == "closed" and filled is not None and number(filled) < order.amount:
         return OrderStatus.CANCELLED
     return CLOSED.get(status)
-
-
-@exact
-def _sum(trades: list[Any]) -> Decimal:
-    return sum((exact_value(trade, "amount") for trade in trades), Decimal(0))
 
 
 def _answered(order: OrderState, status: OrderStatus, exchange_id: str = "", reason: str = "") -> OrderAnswered:

@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from accounts.clock import now
+from accounts.exchanges import pages
 from accounts.exchanges.budget import Purpose, orders, purpose
 from accounts.exchanges.errors import AnswerUnreadable, ExchangeNotFound, ExchangeRefused, translated
 from accounts.exchanges.factory import account_client, before_sending
 from accounts.exchanges.quirks import Quirks, StopsApart, quirks_for
 from accounts.fields import decimal_text
 from accounts.models import ExchangeAccount
-from trading.brokers.answers import exact_value, number, raw_of
+from trading.brokers.answers import number, raw_of, traded
 from trading.domain.types import OrderState, OrderType
 
 Answer = dict[str, Any]
@@ -89,7 +91,7 @@ async def order_look(account: ExchangeAccount, order: OrderState) -> tuple[Answe
     purpose.set(Purpose.URGENT)
     found = await _found(client, quirks_for(account.exchange), order)
     trades = _read(client, found.get("trades") or [])
-    if number(found.get("filled")) > sum((exact_value(trade, "amount") for trade in trades), Decimal(0)):
+    if number(found.get("filled")) > traded(trades):
         trades = await order_trades(client, str(found["id"]), order)
     return found, trades
 
@@ -140,14 +142,11 @@ def _snake(name: str) -> str:
 
 async def order_trades(client: Any, exchange_order_id: str, order: OrderState) -> list[Any]:
     """All executions of one order."""
-    if _apart(quirks_for(client.id), order) is not None:
-        return _read(client, (await _found(client, quirks_for(client.id), order)).get("trades") or [])
+    quirks = quirks_for(client.id)
+    if _apart(quirks, order) is not None:
+        return _read(client, (await _found(client, quirks, order)).get("trades") or [])
     with translated("The order's trades"):
-        if client.has.get("fetchOrderTrades") is True:
-            return _read(client, await client.fetch_order_trades(exchange_order_id, order.symbol))
-        since = int(order.created_at.timestamp() * 1000) - 60_000
-        rows = await client.fetch_my_trades(order.symbol, since)
-    return [row for row in _read(client, rows) if str(row.get("order")) == exchange_order_id]
+        return _read(client, await pages.order_trades(client, quirks.trades, exchange_order_id, order.symbol, {}))
 
 
 def _read(client: Any, trades: Sequence[Any]) -> list[Any]:
@@ -169,9 +168,10 @@ async def trades_since(account: ExchangeAccount, symbol: str, since_ms: int) -> 
     client = await client_ready(account)
     if symbol not in client.markets:
         return []
+    quirks, now_ms = quirks_for(account.exchange), int(now().timestamp() * 1000)
     with translated("The list of trades"):
-        rows = _read(client, await client.fetch_my_trades(symbol, since_ms))
-        for apart in quirks_for(account.exchange).all_apart:
+        rows = _read(client, await pages.trades_since(client, quirks.trades, symbol, since_ms, now_ms))
+        for apart in quirks.all_apart:
             rows = await apart.trades_told(client, symbol, rows)
     return rows
 
@@ -185,7 +185,7 @@ async def orders_open(account: ExchangeAccount, symbols: Sequence[str]) -> list[
     rows: list[Answer] = []
     for symbol in (name for name in symbols if name in client.markets):
         with translated("The list of open orders"):
-            found = list(await client.fetch_open_orders(symbol))
+            found = await pages.orders_open(client, quirks_for(account.exchange).open_orders, symbol)
             for apart in quirks_for(account.exchange).all_apart:
                 found = await apart.open_too(client, symbol, found)
         rows += [checked(row) for row in found]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.pages import WHOLE, Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ class Quirks:
     now_s)` reads what an answer says of their use (`now_s`: Unix time in seconds). `account_ready(client)` learns
     what a signing client must know of its account; `order_look(client, order_id, client_order_id, symbol)` finds one
     order, open or closed, or raises (or answers None) when it is not there; `client_id_param` names our id in a
-    cancel; `trade_read(trade)` mends what ccxt misreads of one, and every trade says in its raw `fee_field` what its
+    cancel; `trades` and `open_orders` are how the lists of executions and of open orders go on after a page;
+    `trade_read(trade)` mends what ccxt misreads of one, and every trade says in its raw `fee_field` what its
     fee was, if only nothing; `expiry(path, headers)` are headers that have the exchange refuse the request later than
     `trading.brokers.live.EXPIRY` after it was signed, where the signed time does not.
     `stop_create(client, symbol, amount, stop_price, client_order_id)` places a stop that is looked up and
@@ -156,6 +158,8 @@ class Quirks:
     account_ready: Callable[[Any], Awaitable[None]] = account_ready
     order_look: Callable[[Any, str, str, str], Awaitable[Any]] = order_look
     client_id_param: str = "clientOrderId"
+    trades: Pages = WHOLE
+    open_orders: Pages = WHOLE
     trade_read: Callable[[Any], Any] = trade_as_read
     fee_field: str = ""
     stop_create: Callable[[Any, str, str, str, str], Awaitable[Any]] | None = None

@@ -7,6 +7,7 @@ from accounts.exchanges.endpoints import Endpoints
 from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks import binance_pairs
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage, stop_create
+from accounts.exchanges.quirks.binance_lists import TRADES
 
 WEIGHTS = 5  # request weights that one of ccxt's cost units stands for
 SECONDS = {"SECOND": 1, "MINUTE": 60}
@@ -85,6 +86,7 @@ QUIRKS = Quirks(
     duplicate_marks=("Duplicate order sent",),
     fee_coin="BNB",
     balance_mark="balances",
+    trades=TRADES,
     trade_read=_trade,
     # STOP_LOSS: one id from placing to the last fill, in the same lists as every order.
     stop_create=stop_create,

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from accounts.exchanges import pages
 from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks.base import StopsApart
+from accounts.exchanges.quirks.binance_lists import TRADES
 
 TARGET, STOP = "-t", "-s"  # after our id: the client ids of the two legs
 PREFIX = "list-"  # before the list's number: the pair's exchange id, which no order can have
@@ -54,7 +56,7 @@ async def look(client: Any, order_id: str, client_order_id: str, symbol: str) ->
     trades: list[Any] = []
     for leg in legs:
         if _sold(leg):
-            trades += await client.fetch_order_trades(leg["id"], symbol)
+            trades += await pages.order_trades(client, TRADES, leg["id"], symbol, {})
     return _pair(legs, trades) if legs else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from accounts.exchanges.endpoints import Endpoints
 from accounts.exchanges.quirks import bybit_stops
 from accounts.exchanges.quirks.base import BANS_S, Allowed, KeyPermissions, Limits, Quirks, Usage
+from accounts.exchanges.quirks.bybit_lists import OPEN_ORDERS, TRADES
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -80,6 +81,8 @@ QUIRKS = Quirks(
     topics_at_once=10,
     order_look=_look,
     client_id_param="orderLinkId",
+    trades=TRADES,
+    open_orders=OPEN_ORDERS,
     trade_read=_trade,
     # 600 requests in 5 s from an address (each costs one unit or more); of a key what ccxt's costs are reckoned by.
     limits=Limits(Allowed(600.0, 5.0), key=Allowed(50.0, 1.0), orders=Allowed(20.0, 1.0)),

@@ -16,7 +16,9 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from accounts.exchanges import pages
 from accounts.exchanges.quirks.base import StopsApart
+from accounts.exchanges.quirks.bybit_lists import TRADES
 
 ANY: dict[str, str] = {}
 STOPS_ONLY = {"orderFilter": "StopOrder"}
@@ -35,12 +37,12 @@ async def look(client: Any, _order_id: str, client_order_id: str, symbol: str) -
         return await _by_sales(client, client_order_id, symbol)
     if not found.get("filled"):
         return found
-    return {**found, "trades": await client.fetch_order_trades(found["id"], symbol)}
+    return {**found, "trades": await pages.order_trades(client, TRADES, found["id"], symbol, {})}
 
 
 async def _by_sales(client: Any, client_order_id: str, symbol: str) -> Any:
     """Lists go back seven days, and a stop may rest longer before it sells: then its executions tell of it."""
-    rows = await client.fetch_order_trades(None, symbol, None, None, {"clientOrderId": client_order_id})
+    rows = await pages.order_trades(client, TRADES, None, symbol, {"clientOrderId": client_order_id})
     trades = [row for row in rows if row["info"].get("orderLinkId") == client_order_id]
     if not trades:
         return None

@@ -1,12 +1,14 @@
 """KuCoin spot. Its sockets' host is named by the answer to a token request: refused unless it is an allowed one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.pages import DAY_MS, Pages, Params, raw_number
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks, Usage
 
 PUBLIC_POOL = 2000.0
+MOST = 100  # rows of an answer
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -40,6 +42,30 @@ async def _ready(client: Any) -> None:
     await client.load_migration_status()
 
 
+def _fast(client: Any) -> bool:
+    return bool(client.options.get("hf"))
+
+
+def _asked(client: Any) -> Params:
+    return {"limit": MOST} if _fast(client) else {"pageSize": MOST, "currentPage": 1}
+
+
+def _open_asked(client: Any) -> Params:
+    """A high-frequency account's come in one piece."""
+    return {} if _fast(client) else _asked(client)
+
+
+def _more(rows: Sequence[Any], params: Params) -> list[Params]:
+    """Pages have numbers; a high-frequency account's go down from the last row of the one before."""
+    if "currentPage" in params:
+        return [{**params, "currentPage": params["currentPage"] + 1}]
+    return [{**params, "lastId": min(raw_number(row, "id") for row in rows)}]
+
+
+def _more_open(rows: Sequence[Any], params: Params) -> list[Params]:
+    return _more(rows, params) if "currentPage" in params else []
+
+
 QUIRKS = Quirks(
     name="kucoin",
     title="KuCoin",
@@ -64,6 +90,8 @@ QUIRKS = Quirks(
     no_stop="Its documentation does not say under which id the order is found that a stop sends when it is set off.",
     fee_coin="KCS",
     account_ready=_ready,
+    trades=Pages(MOST, _more, _asked, 7 * DAY_MS),
+    open_orders=Pages(MOST, _more_open, _open_asked),
     topics_at_once=100,
     # 4000 of the spot pool in 30 s by an account, 2000 of the public one by an address.
     limits=Limits(Allowed(PUBLIC_POOL, 30.0), key=Allowed(4000.0, 30.0), keys_count=False),

@@ -1,9 +1,14 @@
 """MEXC spot (v3 API)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from accounts.exchanges.endpoints import Endpoints
+from accounts.exchanges.errors import AnswerUnreadable
+from accounts.exchanges.pages import Pages, Params
 from accounts.exchanges.quirks.base import Allowed, Limits, Quirks
+
+MOST = 100  # executions of an answer
 
 
 def _urls(at: Endpoints) -> dict[str, Any]:
@@ -26,6 +31,15 @@ def _prepare(client: Any) -> None:
     client.fetch_swap_markets = no_swap_markets
 
 
+def _more(rows: Sequence[Any], params: Params) -> list[Params]:
+    """Pages can be told apart by time alone: what is before the oldest row, and what is after the newest."""
+    stamps = [int(row["timestamp"]) for row in rows]
+    oldest, newest = min(stamps), max(stamps)
+    if oldest == newest:
+        raise AnswerUnreadable("MEXC lists a hundred executions of one millisecond, and may have more.")
+    return [{**params, "endTime": oldest}, {**params, "startTime": newest}]
+
+
 # MEXC tells what the account may do (canWithdraw), not what the key may do, so permissions stay unproven.
 QUIRKS = Quirks(
     name="mexc",
@@ -40,6 +54,7 @@ QUIRKS = Quirks(
     # Among the kinds of orders a stop is "Query only" (Public API Definitions, Order type).
     no_stop="Its spot API takes no stop orders: it only lists those that were placed on its website.",
     fee_coin="MX",
+    trades=Pages(MOST, _more, lambda _client: {"limit": MOST}),
     balance_mark="balances",
     # One socket tells of 30 symbols at most, and ccxt takes its best bids and asks for something else.
     quotes_asked=True,

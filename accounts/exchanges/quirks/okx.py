@@ -7,6 +7,7 @@ from typing import Any
 from accounts.exchanges.endpoints import Endpoints
 from accounts.exchanges.quirks import okx_stops
 from accounts.exchanges.quirks.base import Allowed, KeyPermissions, Limits, Quirks
+from accounts.exchanges.quirks.okx_lists import OPEN_ORDERS, TRADES
 
 EXPIRY_MS = 10_000
 
@@ -56,6 +57,8 @@ QUIRKS = Quirks(
     pairs_apart=okx_stops.STOPS,
     target_words="at the market, when touched",
     expiry=_expiry,
+    trades=TRADES,
+    open_orders=OPEN_ORDERS,
     # Signed endpoints count by account: 20 units in 2 s as ccxt reckons them, and 60 orders in 2 s.
     limits=Limits(Allowed(18.0, 2.0), key=Allowed(18.0, 2.0), orders=Allowed(60.0, 2.0), keys_count=False),
 )

@@ -13,8 +13,10 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from accounts.exchanges import pages
 from accounts.exchanges.errors import AnswerUnreadable
 from accounts.exchanges.quirks.base import StopsApart
+from accounts.exchanges.quirks.okx_lists import TRADES
 
 KINDS = ("conditional", "oco")  # those that wait are listed together, those that ended one kind at a time
 ENDED = ("effective", "canceled", "order_failed")  # the states by which what ended is listed
@@ -102,7 +104,7 @@ async def _told(client: Any, row: Any, symbol: str) -> Any:
     market, trades, found = client.market(symbol), [], []
     for order_id in children:
         found.append(await _child(client, order_id, market))
-        trades += await client.fetch_order_trades(order_id, symbol)
+        trades += await pages.order_trades(client, TRADES, order_id, symbol, {})
     for child in found:
         _known(child.get("state") if child else CHILD_OPEN[0], (*CHILD_OPEN, *CHILD_ENDED))
     working = any(not child or child.get("state") in CHILD_OPEN for child in found)

@@ -39,7 +39,7 @@ class Client:
     async def fetch_orders(self, _symbol):
         return self.closed
 
-    async def fetch_order_trades(self, order_id, _symbol):
+    async def fetch_order_trades(self, order_id, _symbol, _since=None, _limit=None, _params=None):
         return [trade for trade in self.trades if trade["order"] == order_id]
 
 

@@ -29,7 +29,7 @@ class Client:
     def parse_order(self, row, market):
         return self.parser.parse_order(row, self.parser.safe_market(market["id"]))
 
-    async def fetch_order_trades(self, order_id, _symbol):
+    async def fetch_order_trades(self, order_id, _symbol, _since=None, _limit=None, _params=None):
         return [trade for trade in self.trades if trade["order"] == order_id]
 
     def __getattr__(self, name):

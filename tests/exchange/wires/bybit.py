@@ -127,20 +127,31 @@ class Bybit(Wire):
             rows = [o for o in rows if o["status"] in states or "stop" not in o]
         rows = [o for o in rows if p.get("orderFilter") in (None, "StopOrder" if "stop" in o else "Order")]
         rows = [o for o in rows if p.get("orderStatus") in (None, self._status(o))]
-        return _ok({"category": "spot", "nextPageCursor": "", "list": [self._row(order) for order in rows]})
+        page, cursor = self._page(asked, [self._row(order) for order in rows], 20, 50)
+        return _ok({"category": "spot", "nextPageCursor": cursor, "list": page})
+
+    def _page(self, asked: Asked, rows: list[Any], few: int, most: int) -> tuple[list[Any], str]:
+        """So many rows as are asked for, and the cursor of the next ones: as it is told, it is sent back."""
+        size, begin = min(int(asked.p.get("limit", few)), most), int(asked.p.get("cursor", "0:").split(":")[0])
+        end = begin + size
+        cursor = f"{end}%3A1%2C{end}%3A1" if end < len(rows) else ""
+        return rows[begin:end], cursor
 
     def executions(self, asked: Asked) -> Any:
         p = asked.p
         rows = [f for f in self.fills() if p.get("orderId") in (None, str(f["order"]["id"]))]
         rows = [f for f in rows if p.get("orderLinkId") in (None, f["order"]["client"])]
         rows = [f for f in rows if p.get("symbol") in (None, f["order"]["market"].id)]
-        return _ok({"category": "spot", "nextPageCursor": "", "list": [
+        begin = int(p.get("startTime", 0))
+        rows = [f for f in rows if not begin or begin <= f["at"] <= int(p.get("endTime", begin + 7 * 86_400_000))]
+        page, cursor = self._page(asked, list(reversed(rows)), 50, 100)
+        return _ok({"category": "spot", "nextPageCursor": cursor, "list": [
             {"symbol": f["order"]["market"].id, "execId": str(f["id"]), "execPrice": f"{f['price']:f}",
              "execQty": f"{f['amount']:f}", "execFee": f"{f['fee']:f}", "feeCurrency": f["fee_coin"],
              "execValue": f"{f['price'] * f['amount']:f}", "isMaker": f["maker"], "execTime": str(f["at"]),
              "orderId": str(f["order"]["id"]), "orderLinkId": f["order"]["client"], "execType": "Trade",
              "side": f["order"]["side"].title(), "orderType": "Market", "leavesQty": "0", "feeRate": "0.00075"}
-            for f in reversed(rows)
+            for f in page
         ]})  # fmt: skip
 
     @staticmethod

@@ -112,7 +112,10 @@ class Kucoin(Wire):
     def hf_fills(self, asked: Asked) -> Any:
         rows = [f for f in self.fills() if self.symbol(f["order"]["market"]) == asked.p.get("symbol")]
         rows = [f for f in rows if asked.p.get("orderId") in (None, str(f["order"]["id"]))]
-        return _ok({"lastId": 0, "items": [
+        begin, last = int(asked.p.get("startAt", 0)), int(asked.p.get("lastId", 10**15))
+        rows = [f for f in rows if begin <= f["at"] <= int(asked.p.get("endAt", 10**15)) and f["id"] < last]
+        rows = rows[-min(int(asked.p.get("limit", 20)), 100) :]
+        return _ok({"lastId": rows[0]["id"] if rows else 0, "items": [
             {"id": f["id"], "symbol": asked.p["symbol"], "tradeId": f["id"], "orderId": str(f["order"]["id"]),
              "counterOrderId": "1", "side": f["order"]["side"].lower(), "liquidity": "maker" if f["maker"] else "taker",
              "forceTaker": False, "price": f"{f['price']:f}", "size": f"{f['amount']:f}", "type": "limit",

@@ -98,6 +98,8 @@ class Mexc(Wire):
         wanted = asked.p.get("orderId", "").removeprefix("C02__")
         rows = [f for f in self.fills() if f["order"]["market"].id == asked.p["symbol"]]
         rows = [f for f in rows if wanted in ("", str(f["order"]["id"]))]
+        begin, end = int(asked.p.get("startTime", 0)), int(asked.p.get("endTime", 10**15))
+        rows = [f for f in rows if begin <= f["at"] <= end][-min(int(asked.p.get("limit", 100)), 100) :]
         return [
             {"symbol": f["order"]["market"].id, "id": str(f["id"]), "orderId": f"C02__{f['order']['id']}",
              "orderListId": -1, "price": f"{f['price']:f}", "qty": f"{f['amount']:f}", "time": f["at"],

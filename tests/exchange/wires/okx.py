@@ -175,8 +175,8 @@ class Okx(Wire):
     def orders(self, asked: Asked, states: tuple[str, ...]) -> Any:
         wanted = asked.p.get("instId")
         rows = [o for o in self.mine() if o["status"] in states and wanted in (None, self.symbol(o["market"]))]
-        rows = [o for o in rows if o["kind"] != "STOP"]
-        return _data([self._row(order) for order in rows])
+        rows = [o for o in rows if o["kind"] != "STOP" and int(_id(o)) < int(asked.p.get("after", 10**15))]
+        return _data([self._row(order) for order in rows[: min(int(asked.p.get("limit", 100)), 100)]])
 
     def history(self, asked: Asked) -> Any:
         """Without `state` everything that is closed."""
@@ -186,6 +186,9 @@ class Okx(Wire):
     def fills_history(self, asked: Asked) -> Any:
         rows = [f for f in self.fills() if asked.p.get("ordId") in (None, _id(f["order"]))]
         rows = [f for f in rows if asked.p.get("instId") in (None, self.symbol(f["order"]["market"]))]
+        begin, end = int(asked.p.get("begin", 0)), int(asked.p.get("end", 10**15))
+        rows = [f for f in rows if begin <= f["at"] <= end and f["id"] < int(asked.p.get("after", 10**15))]
+        rows = rows[-min(int(asked.p.get("limit", 100)), 100) :]
         return _data([
             {"instType": "SPOT", "instId": self.symbol(f["order"]["market"]), "tradeId": str(f["id"]),
              "ordId": _id(f["order"]), "clOrdId": _client(f["order"]), "billId": str(f["id"]),
