@@ -18,6 +18,7 @@ from trading.domain.levels import levels_reset, raises, stop_raise, touched
 from trading.domain.money import exact
 from trading.domain.moved import on_order_moved
 from trading.domain.orders import ANSWERS, IllegalTransition, is_open, move
+from trading.domain.risk import stop_ladder
 from trading.domain.risk_day import effects_book
 from trading.domain.types import (
     AccountState,
@@ -41,7 +42,6 @@ from trading.domain.types import (
     Purpose,
     QuoteSeen,
     RunStarted,
-    StopLevel,
     order_copy,
     position_copy,
 )
@@ -138,12 +138,12 @@ def _clock_mark(state: AccountState, event: ClockMark) -> list[Effect]:
 
 def _bot_changed(state: AccountState, event: BotChanged) -> list[Effect]:
     """A bot that stops, or is stopped, takes back its resting entries; flatten also closes its positions."""
-    state.bots[event.bot_id] = BotState(event.bot_id, event.plan, event.running, event.stop_level)
+    bot = BotState(event.bot_id, event.plan, event.running, event.stop_level, event.barred)
+    state.bots[event.bot_id] = bot
     effects: list[Effect] = []
-    stopped = event.stop_level >= StopLevel.NO_NEW_ENTRIES
-    why = "A stop is in force: no new entries." if stopped else "The bot does not run."
+    why = stop_ladder.held(bot) or ("" if event.running else "The bot does not run.")
     for order in [o for o in state.orders.values() if o.bot_id == event.bot_id and o.purpose.is_entry]:
-        if (stopped or not event.running) and not order.cancel_requested:
+        if why and not order.cancel_requested:
             effects += closing.cancel_ask(order, event.at, why)
     for position in [p for p in state.positions.values() if p.bot_id == event.bot_id]:
         if flatten_wanted(state, position, event.at):

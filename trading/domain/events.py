@@ -55,13 +55,17 @@ class ClockMark:
 
 @dataclass(frozen=True, slots=True)
 class BotChanged:
-    """A bot's plan, running state or stop level is now this (also how a new bot enters the state)."""
+    """A bot's plan, running state or stop level is now this (also how a new bot enters the state).
+
+    `barred` says why its account may not trade, where that and no stop of the ladder holds it.
+    """
 
     at: datetime
     bot_id: UUID
     plan: Plan
     running: bool
     stop_level: int
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True)

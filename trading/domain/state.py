@@ -147,12 +147,16 @@ class Plan:
 
 @dataclass(slots=True)
 class BotState:
-    """A bot as the engine sees it. `stop_level` is the strictest rung in force for it (bot, user, ..., platform)."""
+    """A bot as the engine sees it. `stop_level` is the strictest rung in force for it (bot, user, ..., platform).
+
+    An account that may not trade holds its bots, too: `barred` says why.
+    """
 
     bot_id: UUID
     plan: Plan
     running: bool = True
     stop_level: int = StopLevel.NONE
+    barred: str = ""
 
 
 @dataclass(slots=True)

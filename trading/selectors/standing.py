@@ -17,7 +17,8 @@ KEYS_USABLE = (
 def account_problem(account: ExchangeAccount) -> str:
     """Why this account may not trade now, in words; empty when it may."""
     if account.status != ExchangeAccount.Status.ACTIVE:
-        return f"The account is {account.status}{': ' + account.status_reason if account.status_reason else ''}."
+        reason = account.status_reason.rstrip(".")
+        return f"The account is {account.status}{': ' + reason if reason else ''}."
     if account.mode != ExchangeAccount.Mode.PAPER and account.verification not in KEYS_USABLE:
         return "The account's keys are not verified yet: verify them first."
     if account.verification == ExchangeAccount.Verification.UNPROVEN and not account.permissions.get("attested_by"):

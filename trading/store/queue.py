@@ -51,17 +51,20 @@ def bot_rows(account: ExchangeAccount) -> list[Bot]:
 
 def bots_seen(account: ExchangeAccount, rows: Sequence[Bot]) -> list[BotSeen]:
     """The bots with the strictest stop on each; an account that may not trade holds all of them."""
-    levels = stop_levels_for(rows)
-    barred = StopLevel.NO_NEW_ENTRIES if account_problem(account) else StopLevel.NONE
-    return [_bot_seen(row, max(levels[row.pk], barred)) for row in rows]
+    levels, barred = stop_levels_for(rows), account_problem(account)
+    return [_bot_seen(row, levels[row.pk], barred) for row in rows]
 
 
-def _bot_seen(row: Bot, level: int) -> BotSeen:
+def _bot_seen(row: Bot, level: int, barred: str) -> BotSeen:
     assert row.config is not None
+    if level:
+        barred = ""
+    elif barred:
+        level = StopLevel.NO_NEW_ENTRIES
     deleted = row.deleted_at is not None
     running = row.status == Bot.Status.RUNNING and not deleted
-    mark = f"{row.config_id}:{row.status}:{level}{':deleted' if deleted else ''}"
-    return BotSeen(row.public_id, plan_of(row.config), running, level, deleted, mark)
+    mark = f"{row.config_id}:{row.status}:{level}{':deleted' if deleted else ''}{':' + barred if barred else ''}"
+    return BotSeen(row.public_id, plan_of(row.config), running, level, deleted, mark, barred)
 
 
 def queued(row: Any) -> QueuedIntent:

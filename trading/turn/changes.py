@@ -55,7 +55,7 @@ def changes_seen(
     state.limits = limits
     told = [bot for bot in bots if not bot.deleted or str(bot.bot_id) in known["bots"]]
     for bot in told:
-        state.bots[bot.bot_id] = BotState(bot.bot_id, bot.plan, bot.running, bot.stop_level)
+        state.bots[bot.bot_id] = BotState(bot.bot_id, bot.plan, bot.running, bot.stop_level, bot.barred)
     found = [
         Change(LimitsSeen(at, limits), "limits", "account", json.dumps(value_payload(limits))),
         *(
@@ -78,7 +78,8 @@ def changes_seen(
 
 
 def _bot(bot: BotSeen, at: datetime) -> Change:
-    return Change(BotChanged(at, bot.bot_id, bot.plan, bot.running, bot.stop_level), "bots", str(bot.bot_id), bot.mark)
+    event = BotChanged(at, bot.bot_id, bot.plan, bot.running, bot.stop_level, bot.barred)
+    return Change(event, "bots", str(bot.bot_id), bot.mark)
 
 
 def _plan(held: PositionState, at: datetime) -> Change:

@@ -73,6 +73,7 @@ class BotSeen:
     stop_level: int
     deleted: bool
     mark: str  # changes whenever something of it does
+    barred: str = ""  # why its account may not trade, where that and no stop of the ladder holds it
 
 
 @dataclass(slots=True)

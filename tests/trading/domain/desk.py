@@ -94,8 +94,8 @@ class Desk:
             self.runner.feed(event)
         return self
 
-    def bot(self, bot_id=BOT, plan=PLAN, running=True, stop=0):
-        return self.feed(BotChanged(self.now, bot_id, plan, running, stop))
+    def bot(self, bot_id=BOT, plan=PLAN, running=True, stop=0, barred=""):
+        return self.feed(BotChanged(self.now, bot_id, plan, running, stop, barred))
 
     def later(self, seconds):
         self.now += timedelta(seconds=seconds)

@@ -55,7 +55,12 @@ def test_a_cancel_is_asked_once_and_of_a_closed_order_denied():
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"running": False}, "The bot does not run."), ({"stop": 1}, "A stop is in force: no new entries.")],
+    [
+        ({"running": False}, "The bot does not run."),
+        ({"stop": 1}, "A stop is in force: no new entries."),
+        ({"stop": 2}, "A stop is in force: reduce only."),
+        ({"stop": 1, "barred": "The account is paused."}, "The account is paused."),
+    ],
 )
 def test_a_bot_that_stops_takes_back_what_was_entered_by_hand_and_says_why(changes, reason):
     desk = Desk().quote(100)
