@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
-from tests.trading.worlds import World
-from trading.models import Fill, Intent, Order
+from accounts.models import ExchangeAccount, Notice
+from tests.trading.worlds import World, quote_make
+from trading.models import Balance, Fill, Intent, Order
 from trading.services.by_hand import order_replace_request, position_reduce_request
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,54 @@ def test_a_waiting_order_gets_another_price():
     assert intent.status == "done"
     with pytest.raises(ValidationError, match="waits to buy"):
         order_replace_request(order=old, actor=world.bot.user, limit_price="92")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"limit_price": "19"}, "From a fifth of the bid (100) to 5 % above the ask (100.02)."),
+        ({"limit_price": "106"}, "From a fifth of the bid (100) to 5 % above the ask (100.02)."),
+        ({"amount": "0.05"}, "At this price from 0.0556 to 111.1111 BTC: the smallest order is worth 5 USDT"),
+        ({"amount": "200", "limit_price": "50"}, "from 0.1 to 200 BTC"),
+        ({"amount": "200.1", "limit_price": "50"}, "and 10000 USDT are free for it."),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_in_the_form(given, words, monkeypatch):
+    monkeypatch.setattr("trading.services.intents.latest", lambda exchange, symbol: quote_make(bid=100))
+    world = World()
+    world.entry(purpose="manual_entry", amount_quote=D(100), limit_price=D(90))
+    world.run()
+    order = Order.objects.get()
+    if given == {"amount": "200", "limit_price": "50"}:  # the whole account, with what the old order reserves
+        assert order_replace_request(order=order, actor=world.bot.user, **given).amount == 200
+        return
+    with pytest.raises(ValidationError) as refused:
+        order_replace_request(order=order, actor=world.bot.user, **given)
+    assert words in refused.value.messages[0] and "leave the price empty" not in refused.value.messages[0]
+    assert not Intent.objects.filter(purpose="replace").exists()
+
+
+def test_a_change_that_failed_is_told_with_its_reason():
+    world = World()
+    world.entry(purpose="manual_entry", amount_quote=D(100), limit_price=D(90))
+    world.run()
+    intent = order_replace_request(order=Order.objects.get(), actor=world.bot.user, amount="110")
+    Balance.objects.update(total=D(9500))  # spent elsewhere before the engine came to it
+    world.run()
+    intent.refresh_from_db()
+    assert intent.status == "denied" and Order.objects.get().status == "active"
+    notice = Notice.objects.get()
+    assert notice.title == "The order for BTC/USDT was not changed"
+    assert notice.text == "It needs 9900 USDT; 9500 USDT are free for it. It waits as it was."
+
+
+def test_why_an_account_holds_its_bots_is_told_and_no_stop_that_is_not_there():
+    world = World()
+    world.entry(purpose="manual_entry", amount_quote=D(100), limit_price=D(90))
+    world.run()
+    ExchangeAccount.objects.update(status="paused", status_reason="The key was refused: replace it.")
+    world.run()
+    assert Order.objects.get().reason == "The account is paused: The key was refused: replace it."
 
 
 def test_pages_ask_and_tell(client, make):

@@ -87,6 +87,15 @@ def _worth(found: Valuation, books: Books, locked: dict[str, Decimal], before: B
     return Worth(found, found.cash - locked.get(found.currency, ZERO), deposits, growth, books.seen, before)
 
 
+@exact
+def free_for(order: Order) -> Decimal:
+    """Quote currency that an order in the place of this open buy could spend: what is free, and what it reserves."""
+    quote, account = order.instrument.quote, order.account_id
+    held = Balance.objects.filter(account=account, currency=quote).values_list("total", flat=True).first() or ZERO
+    own = (order.amount - order.filled) * (order.price or order.reference_price)
+    return max(held - _locked([account])[account][quote] + own, ZERO)
+
+
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 

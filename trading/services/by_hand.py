@@ -6,14 +6,18 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.fields import decimal_text
 from accounts.models import User
 from accounts.services.audit import audit_record
 from signals.models import Instrument
+from trading.domain.money import amount_floor, exact, step_ceil
 from trading.models import Intent, Order, Position
+from trading.selectors.worth import free_for
 from trading.services.fields import decimal_value
 from trading.services.intents import WAITING, owner_check, price_check
 from trading.services.wakes import accounts_wake
 
+SHOWN = Decimal("0.000001")  # money in words: more digits tell nobody anything
 SHARE_WORDS = "A fraction above 0 and below 1: 0.5 is half. To sell all of it, close the position."
 
 
@@ -104,6 +108,7 @@ def order_replace_request(
             return found
         if order.cancel_requested_at is not None:
             raise ValidationError({"order": ["The cancel of this order was asked for already."]})
+        _fits(order, wanted)
         intent = _replace_queue(order, wanted)
         detail = {"limit_price": str(intent.limit_price or ""), "amount": str(intent.amount or "")}
         audit_record(actor=actor, action="order.change_requested", obj=order, detail=detail, ip=ip)
@@ -120,6 +125,28 @@ def _wanted(order: Order, limit_price: Any, amount: Any) -> dict[str, Decimal]:
     if not wanted:
         raise ValidationError({"limit_price": ["Give a new price, a new amount, or both."]})
     return wanted
+
+
+@exact
+def _fits(order: Order, wanted: dict[str, Decimal]) -> None:
+    """Refuse what could not be sent: the old order would be cancelled for nothing."""
+    price, amount = wanted.get("limit_price", order.price), wanted.get("amount", order.amount)
+    assert price is not None  # a limit order has one
+    instrument, lot, money = order.instrument, order.instrument.lot_size, free_for(order)
+    least = order.filled + step_ceil(max(instrument.min_amount, instrument.min_notional / price), lot)
+    most = order.filled + amount_floor(money / price, lot)
+    if least <= amount <= most:
+        return
+    least_value, free = (
+        f"{decimal_text(number)} {instrument.quote}" for number in (instrument.min_notional, amount_floor(money, SHOWN))
+    )
+    words = f"No order fits: the smallest is worth {least_value}, and {free} are free for it."
+    if least <= most:
+        words = (
+            f"At this price from {decimal_text(least)} to {decimal_text(most)} {instrument.base}: the smallest order "
+            f"is worth {least_value}, and {free} are free for it."
+        )
+    raise ValidationError({"amount": [words]})
 
 
 def _amount(order: Order, instrument: Instrument, raw: Any) -> Decimal:

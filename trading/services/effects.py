@@ -11,6 +11,7 @@ from typing import TypeVar
 from accounts.services.notices import notice_send
 from trading import live
 from trading.domain.closing import BY_HAND
+from trading.domain.replacing import CHANGED
 from trading.domain.risk.stop_ladder import NAMES as STOP_NAMES
 from trading.domain.types import (
     FillApplied,
@@ -132,17 +133,30 @@ def _bots_push(batch: Batch) -> None:
 
 
 def _refusals_tell(batch: Batch) -> None:
-    """A trader who entered by hand looks at a page, not at the queue: what came to nothing is told."""
+    """A trader who entered or changed an order by hand looks at a page, not at the queue: what came to nothing is told.
+
+    Of an entry that ends with its change only the change is told.
+    """
     ended = {effect.intent_id: effect for effect in _of(batch, IntentDecided) if effect.status != "done"}
     if not ended:
         return
-    rows = Intent.objects.filter(public_id__in=ended, purpose=Intent.Purpose.MANUAL_ENTRY)
-    for row in rows.select_related("instrument", "bot__user"):
-        reason = ended[row.public_id].reason
-        if reason != BY_HAND:
-            link = f"/bots/{row.bot.public_id}/"
-            title = f"The entry into {row.instrument.symbol} was not made"
-            notice_send(user=row.bot.user, level="warn", title=title, text=reason, link=link)
+    rows = Intent.objects.filter(public_id__in=ended, purpose__in=(Intent.Purpose.MANUAL_ENTRY, Intent.Purpose.REPLACE))
+    for row in rows.select_related("instrument", "bot__user", "order"):
+        reason, symbol = ended[row.public_id].reason, row.instrument.symbol
+        if reason in (BY_HAND, CHANGED):
+            continue
+        title = f"The entry into {symbol} was not made"
+        if row.order is not None:
+            title, reason = f"The order for {symbol} was not changed", f"{reason} {_order_now(row.order)}".rstrip()
+        link = f"/bots/{row.bot.public_id}/"
+        notice_send(user=row.bot.user, level="warn", title=title, text=reason, link=link)
+
+
+def _order_now(order: Order) -> str:
+    """What the order is whose change was refused."""
+    if order.status == Order.Status.CANCELLED:
+        return "The old order is cancelled: enter again if you still want to buy."
+    return "" if order.closed_at else "It waits as it was."
 
 
 def _trips_tell(batch: Batch) -> None:

@@ -28,6 +28,7 @@ from trading.services.wakes import accounts_wake
 
 MANUAL_ENTRY_LIFE = timedelta(minutes=2)
 MARKET_BAND = Decimal("0.05")  # a limit buy further above the ask than this is a slip of the finger
+FAR_BELOW = Decimal("0.2")  # of the bid: exchanges refuse to let one rest further below the market
 WAITING = (Intent.Status.PENDING, Intent.Status.CLAIMED)
 
 
@@ -92,7 +93,8 @@ def entry_request(
     owner_check(bot.user_id, actor)
     instrument = _instrument_check(bot, symbol)
     amount = _amount_check(amount_quote, instrument)
-    price = None if limit_price in (None, "") else price_check(limit_price, instrument)
+    at_once = "; to buy at once leave the price empty"
+    price = None if limit_price in (None, "") else price_check(limit_price, instrument, hint=at_once)
     config = _entry_config(bot, instrument)
     with transaction.atomic():
         intent = Intent.objects.create(
@@ -208,8 +210,8 @@ def _amount_check(raw: Any, instrument: Instrument) -> Decimal:
     return amount
 
 
-def price_check(raw: Any, instrument: Instrument) -> Decimal:
-    """A limit price to buy at, by hand. Raises ValidationError."""
+def price_check(raw: Any, instrument: Instrument, *, hint: str = "") -> Decimal:
+    """A limit price to buy at, by hand. Raises ValidationError; `hint` ends what is said of one far from the market."""
     words = f"A price above 0 in steps of {instrument.tick_size} {instrument.quote}."
     try:
         price = decimal_value(raw, words)
@@ -218,10 +220,9 @@ def price_check(raw: Any, instrument: Instrument) -> Decimal:
     if price <= 0 or (instrument.tick_size > 0 and price % instrument.tick_size != 0):
         raise ValidationError({"limit_price": [words]})
     quote = latest(instrument.exchange, instrument.symbol)
-    if quote and price > quote.ask * (1 + MARKET_BAND):
-        raise ValidationError(
-            {"limit_price": [f"At most 5 % above the ask ({quote.ask}); to buy at once leave the price empty."]}
-        )
+    if quote and not quote.bid * FAR_BELOW <= price <= quote.ask * (1 + MARKET_BAND):
+        band = f"From a fifth of the bid ({quote.bid}) to 5 % above the ask ({quote.ask}){hint}."
+        raise ValidationError({"limit_price": [band]})
     return price
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal as D
 import pytest
 
 from tests.trading.domain.desk import BOT, PLAN, Desk, books_hold
-from trading.domain.types import OrderStatus, OrderType, PositionStatus, Purpose, StopLevel
+from trading.domain.replacing import CHANGED
+from trading.domain.types import CashMoved, OrderStatus, OrderType, PositionStatus, Purpose, StopLevel
 
 
 def resting(paper=False, **changes):
@@ -76,14 +77,26 @@ def test_a_stop_in_between_refuses_the_new_one(between, why):
     ("values", "why"),
     [
         ({"amount": D("0.01")}, "is below the smallest order"),
-        ({"amount": D(20), "limit_price": D(99)}, "USDT are not free any more"),
+        ({"amount": D(20), "limit_price": D(99)}, "It needs 1980 USDT; 1000 USDT are free for it."),
     ],
 )
-def test_what_cannot_be_bought_is_refused(values, why):
-    desk, _entry, old = resting()
+def test_what_cannot_be_bought_is_refused_before_the_old_order_is_touched(values, why):
+    desk, entry, old = resting()
     intent = change(desk, old, **values)
-    desk.answer(old, OrderStatus.CANCELLED)
     assert why in desk.decision(intent)[1]
+    assert not desk.broker.cancelled
+    assert (desk.order.client_order_id, desk.decision(entry)) == (old, None)
+    change(desk, old, amount=D(10), limit_price=D(99))  # what the old one reserves is free for the new one
+    assert desk.broker.cancelled == [old]
+
+
+def test_money_that_went_while_the_cancel_was_under_way_refuses_the_new_one():
+    desk, entry, old = resting()
+    intent = change(desk, old, amount=D(10))
+    desk.feed(CashMoved(desk.now, "USDT", D(-500), "withdrawn"))
+    desk.answer(old, OrderStatus.CANCELLED)
+    assert desk.decision(intent) == ("denied", "It needs 990 USDT; 500 USDT are free for it.")
+    assert desk.decision(entry) == ("expired", CHANGED)
     assert not desk.state.orders
 
 
