@@ -1,5 +1,6 @@
 """A stop's report says what was cancelled and closed, how long it took, and what is left and why."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.clock import clock_set
-from accounts.models import User
+from accounts.models import Notice, User
 from tests.trading.worlds import START, World, account_make, bot_make, intent_make
 from trading.models import Order, StopSwitch
 from trading.selectors.stop_report import stop_report
@@ -55,7 +56,19 @@ def test_a_report_fills_as_the_stop_is_obeyed(world):
     assert after.totals == {"cancelled": 1, "closed": 1, "left": 0, "late": 0}
     (one,) = after.accounts
     assert one.cancelled[0].outcome == "cancelled" and one.cancelled[0].what == "BTC/USDT, Resting"
-    assert one.closed[0].outcome.startswith("closed (force exit), result -")
+    assert re.fullmatch(r"closed \(force exit\), result -\d+\.\d\d USDT", one.closed[0].outcome)
+
+
+def test_a_second_press_of_the_same_stop_goes_on_with_the_first(world):
+    first = stopped(world, FLATTEN)
+    world.run(100, seconds=1)
+    again = stopped(world, FLATTEN, seconds=2)
+    assert (again.pk, again.set_at) == (first.pk, first.set_at)
+    assert report_at(world, again).totals["closed"] == 1
+    assert Notice.objects.filter(title__startswith="A stop is in force").count() == 1
+    assert stopped(world, StopSwitch.Level.REDUCE_ONLY).pk != first.pk
+    first.refresh_from_db()
+    assert first.cleared_at is not None
 
 
 def test_a_lower_level_keeps_positions_and_says_so(world):

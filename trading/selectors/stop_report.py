@@ -131,7 +131,7 @@ def _position_enter(
     ended = position.closed_at if position.closed_at and position.closed_at <= until else None
     if ended is not None:
         why = position.close_reason.replace("_", " ") or "closed"
-        outcome = f"closed ({why}), result {position.realised_pnl.normalize():f}"
+        outcome = f"closed ({why}), result {position.realised_pnl:+.2f} {position.instrument.quote}"
         report.closed.append(Line(_named(position), outcome, _after(switch, ended), position))
         return
     line = Line(_named(position), _why_left(position, switch), None, position)

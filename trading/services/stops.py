@@ -24,8 +24,8 @@ def stop_set(
 ) -> StopSwitch:
     """Put a stop in force, audited, with a notice to its owner.
 
-    It replaces an earlier one of the same scope and target; a stop that staff put on somebody is kept apart from the
-    owner's own.
+    It replaces an earlier one of the same scope and target. One of the same level is answered with the earlier one: a
+    second press goes on with its report. A stop that staff put on somebody is kept apart from the owner's own.
 
     Args:
         scope: one of StopSwitch.Scope; platform, exchange and strategy stops are for staff.
@@ -44,11 +44,11 @@ def stop_set(
     values = {"scope": scope, "target": target, "level": level, "reason": reason[:240], "imposed": imposed}
     try:
         with transaction.atomic():
-            switch = _replace(values, actor)
+            switch, new = _put(values, actor)
     except IntegrityError:  # somebody set the same stop at the same moment
         with transaction.atomic():
-            switch = _replace(values, actor)
-    if owner and imposed:
+            switch, new = _put(values, actor)
+    if owner and imposed and new:
         notice_send(
             user=owner, level="warn", title=f"A stop is in force: {switch.get_level_display()}", text=stop_words(switch)
         )
@@ -75,13 +75,17 @@ def stops_clear(*, scope: str, target: str, actor: User | None, imposed: bool) -
     return sum(stop_clear(switch=switch, actor=actor) for switch in in_force)
 
 
-def _replace(values: dict[str, Any], actor: User | None) -> StopSwitch:
+def _put(values: dict[str, Any], actor: User | None) -> tuple[StopSwitch, bool]:
+    """The stop in force now, and whether it is a new one."""
     place = {name: values[name] for name in ("scope", "target", "imposed")}
-    StopSwitch.objects.filter(**place, cleared_at=None).update(cleared_at=now())
+    in_force = StopSwitch.objects.filter(**place, cleared_at=None)
+    if same := in_force.filter(level=values["level"]).first():
+        return same, False
+    in_force.update(cleared_at=now())
     switch = StopSwitch.objects.create(**values, set_by=actor, set_at=now())
     audit_record(actor=actor, action="stop.set", obj=switch, detail=values)
     _tell(values["scope"], values["target"], values["level"], None)
-    return switch
+    return switch, True
 
 
 def _tell(scope: str, target: str, level: int, owner: User | None) -> None:
