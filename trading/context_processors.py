@@ -14,6 +14,7 @@ from accounts.models import ExchangeAccount, User
 from signals.selectors import exchange_is_read
 from trading.domain.types import StopLevel
 from trading.selectors.accounts import connection_state, today_base_of
+from trading.selectors.positions import open_value
 from trading.selectors.shell import counts_read, market_state, stops_over
 from trading.selectors.stops import stop_words
 from trading.views.scope import account_shown, accounts_of
@@ -23,10 +24,19 @@ STOP_LABELS = {0: "Running", 1: "No new entries", 2: "Reduce only", 3: "Flatteni
 TAKER_FEE = Decimal("0.001")
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """All open positions sold at market: about what they are worth, and the fees of it."""
+
+    value: Decimal
+    fees: Decimal
+
+
 @dataclass(slots=True)
 class Shell:
     """Values of the bar, the navigation and the STOP control."""
 
+    user: User
     here: str = "/"
     rendered_at: float = 0.0  # Unix time: what happened after it is asked for when the page's socket opens
     accounts: list[ExchangeAccount] = field(default_factory=list)
@@ -42,8 +52,6 @@ class Shell:
     today: Decimal | None = None
     today_base: Decimal | None = None
     deposits: Decimal | None = None
-    exposure: Decimal = Decimal(0)
-    flatten_cost: Decimal = Decimal(0)
     stop_level: int = 0
     stop_own: int = 0
     stop_own_id: UUID | None = None
@@ -54,6 +62,12 @@ class Shell:
     bots_running: int = 0
     positions_open: int = 0
     entries_open: int = 0
+
+    @property
+    def sale(self) -> Sale:
+        """What flattening sells now (one query, for the ladder alone)."""
+        value = open_value(self.user)
+        return Sale(value, value * TAKER_FEE)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -67,7 +81,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _build(request: HttpRequest, user: User) -> Shell:
-    values = Shell(here=page_of(request), rendered_at=now().timestamp())
+    values = Shell(user, here=page_of(request), rendered_at=now().timestamp())
     values.accounts, values.account = accounts_of(request), account_shown(request)
     _account_fill(values)
     _stops_fill(values, user)
@@ -93,8 +107,6 @@ def _account_fill(values: Shell) -> None:
     values.deposits = account.deposits_now
     if values.account_value is not None and values.today_base is not None:
         values.today = values.account_value - values.today_base
-    values.exposure = sum((row.in_positions_now or Decimal(0) for row in values.accounts), Decimal(0))  # type: ignore[attr-defined]
-    values.flatten_cost = values.exposure * TAKER_FEE
 
 
 def _market_fill(values: Shell) -> None:

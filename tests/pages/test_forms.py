@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from accounts.models import ExchangeAccount
 from tests.pages import worlds
-from trading.models import Bot, Intent, StopSwitch
+from trading.models import Balance, Bot, Intent, Position, StopSwitch
+from trading.selectors.positions import open_value
 from trading.services.stops import stop_set
 
 
@@ -149,6 +150,15 @@ def test_the_stop_ladder(world, page):
     page.post(reverse("stop"), {"level": "0"})
     assert own() == 0
     assert "Choose a rung" in page.post(reverse("stop"), {"level": "9"}, follow=True).content.decode()
+
+
+def test_the_stop_ladder_counts_positions_and_no_other_coins(world, page):
+    Balance.objects.create(account=world.account, currency="BTC", total=Decimal(3))  # the trader's own: no bot sells it
+    worth = open_value(world.user)
+    assert f"about {worth:,.0f} USDT" in " ".join(page.get("/").content.decode().split())
+    Position.objects.update(status="closed")
+    text = page.get("/").content.decode()
+    assert "There is no open position to sell." in text and "Sells 0 positions" not in text
 
 
 def test_lifting_ones_stop_says_what_still_holds(world, page):

@@ -72,6 +72,14 @@ def open_rows(*, user: User, account: ExchangeAccount | None = None, symbol: str
     return [_row(position, prices.get((position.account.exchange, position.instrument.symbol))) for position in found]
 
 
+def open_value(user: User) -> Decimal:
+    """What all open positions of a user are worth at the newest bids; one without a price counts nothing."""
+    rows = Position.objects.filter(bot__user=user, status__in=OPEN).select_related("instrument", "account")
+    found = list(rows)
+    prices = _bids(found)
+    return sum((row.amount * prices.get((row.account.exchange, row.instrument.symbol), ZERO) for row in found), ZERO)
+
+
 def what_rests() -> dict[str, Exists]:
     """Whether the stop of a position rests at the exchange as an order, and whether its target does with it."""
     stops = Order.objects.filter(position=OuterRef("pk"), type=Order.Type.STOP, status=Order.Status.ACTIVE)
