@@ -62,6 +62,7 @@ _NOT_SENT = ("ClientConnectorError", "ClientConnectorDNSError", "gaierror", "Con
 
 # ccxt's id, method, URL and status, or a websocket's refused handshake: certainly nothing was done.
 _NOT_OFFERED = re.compile(r"\w+ [A-Z]+ \S+ (404|405|501) |(404|405|501), message=")
+_SAYING = re.compile(r'"(sMsg|retMsg|msg)":"([^"]*)"')
 
 
 def translation(error: BaseException, what: str) -> ExchangeError | None:
@@ -123,7 +124,16 @@ def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeErr
     if quirks and "InvalidNonce" in names:
         clocks.doubt(quirks.name)
     rule = next(rule for rule in RULES if any(name in names for name in rule.names))
-    return rule.kind(f"{what}: {rule.advice}", retry_after_s=_retry_after(rule, quirks), raw=raw)
+    return rule.kind(f"{what}: {rule.advice}{_told(rule, text)}", retry_after_s=_retry_after(rule, quirks), raw=raw)
+
+
+def _told(rule: _Rule, text: str) -> str:
+    """Which rule of the market an order breaks: the exchange alone knows it, so it is told in its words."""
+    said = dict(_SAYING.findall(text)) if "InvalidOrder" in rule.names else {}
+    words = next((said[name] for name in ("sMsg", "retMsg", "msg") if said.get(name)), "")
+    if "PERCENT_PRICE" in words:
+        return f" Its price is too far from the market's ({words})."
+    return f" The exchange says: {scrub(words)[:120]}." if words else ""
 
 
 def _retry_after(rule: _Rule, quirks: Quirks | None) -> float | None:

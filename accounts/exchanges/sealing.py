@@ -39,7 +39,7 @@ class Barred(aiohttp.ClientConnectionError):
 
 
 class NoData(aiohttp.ClientConnectionError):
-    """Success was answered, but with a page or nothing instead of data; `body` is how that begins."""
+    """Success was answered, but with a page, a part or nothing instead of data; `body` is how that begins."""
 
     def __init__(self, message: str, body: bytes = b"") -> None:
         super().__init__(message)
@@ -163,6 +163,8 @@ async def _data_check(exchange: str, response: aiohttp.ClientResponse) -> None:
     empty = body in (b"", b"{}") and not (body and response.url.path.endswith(SAYING_NOTHING))
     if not empty and body[:1] + body[-1:] in (b"{}", b"[]"):  # ccxt hands on what it cannot parse as a text
         return
+    if body[:1] in (b"{", b"["):
+        raise NoData(f"An answer of {exchange}'s server breaks off in the middle: nothing of it is believed.", body)
     what = "nothing" if empty else f"a page ({response.content_type})"
     raise NoData(f"{exchange}'s server answered with {what} instead of data: check its address.", body)
 

@@ -65,6 +65,25 @@ def test_ccxt_errors_say_what_to_do(error: Exception, kind: type[ExchangeError])
     assert str(found).startswith("Placing the order: ")
 
 
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (
+            'binance {"code":-1013,"msg":"Filter failure: PERCENT_PRICE_BY_SIDE"}',
+            "Its price is too far from the market's (Filter failure: PERCENT_PRICE_BY_SIDE).",
+        ),
+        (
+            'bybit {"retCode":170134, "retMsg": "Order price has too many decimals"}',
+            "Order price has too many decimals.",
+        ),
+        ('okx {"code":"1","data":[{"sMsg":"Below the minimum"}],"msg":"All operations failed"}', "Below the minimum."),
+        ("binance", "check amount, price and minimum."),
+    ],
+)
+def test_a_broken_rule_of_the_market_is_named(raw: str, words: str) -> None:
+    assert str(_caught(ccxt.InvalidOrder(raw))).endswith(words)
+
+
 def test_every_ccxt_error_is_translated() -> None:
     module = importlib.import_module("ccxt.base.errors")
     kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]

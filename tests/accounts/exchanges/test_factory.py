@@ -125,8 +125,14 @@ async def test_an_answer_that_never_comes_is_ambiguous(server: Server, settings)
         await public_client("binance").fetch_time()
 
 
-@pytest.mark.parametrize("body", ["", "<html>Welcome</html>"])
-async def test_an_answer_without_data_is_no_empty_list(server: Server, body: str) -> None:
+CHECK = "instead of data: check its address"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("", CHECK), ("<html>Welcome</html>", CHECK), ('[{"orderId": 1, "pr', "breaks off in the middle")],
+)
+async def test_an_answer_without_data_is_no_empty_list(server: Server, body: str, words: str) -> None:
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=body, content_type="text/html")
 
@@ -134,7 +140,7 @@ async def test_an_answer_without_data_is_no_empty_list(server: Server, body: str
     await client.load_markets()
     server.special["/api/v3/openOrders"] = server.special["/api/v3/account"] = page
     for asked in (client.fetch_open_orders("BTC/USDT"), client.fetch_balance()):
-        with pytest.raises(ExchangeAmbiguous, match="instead of data: check its address"), translated():
+        with pytest.raises(ExchangeAmbiguous, match=words), translated():
             await asked
 
 
