@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import ExchangeAccount, Notice
 from tests.trading.worlds import World, quote_make
 from trading.models import Balance, Fill, Intent, Order
+from trading.selectors.trade_story import story_read
 from trading.services.by_hand import order_replace_request, position_reduce_request
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,8 @@ def test_a_part_is_sold_through_the_queue():
     assert before / 2 - D("0.0001") < position.sold <= before / 2
     assert Intent.objects.get(purpose="reduce").status == "done"
     assert Fill.objects.filter(side="sell").count() == 1
+    told = {step.title: step.detail for step in story_read(position).steps}
+    assert told["Sale of a part by hand"] == "asked for by hand"
 
 
 def test_a_waiting_order_gets_another_price():

@@ -17,6 +17,7 @@ CENT = Decimal("0.01")
 EXIT_WORDS: dict[str, str] = {
     Intent.Purpose.EXIT: "a selling signal",
     Intent.Purpose.FORCE_EXIT: "asked for by hand, or by a stop that flattens",
+    Intent.Purpose.REDUCE: "asked for by hand",
 }
 
 
