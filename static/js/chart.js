@@ -145,6 +145,7 @@ if (follow) {
   for (const kind of ["scan", "signal", "fill", "position", "trade"]) on(kind, soon);
   on("connection", (state) => state.open && state.again && soon());
 }
+if (!follow && !box.dataset.to) for (const kind of ["fill", "trade"]) on(kind, soon); // an open trade's own page
 for (const input of document.querySelectorAll("input[name=timeframe]")) {
   input.addEventListener("change", () => {
     timeframe = input.value;

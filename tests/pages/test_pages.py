@@ -13,6 +13,7 @@ from accounts.models import ExchangeAccount
 from signals.models import ExchangeState
 from tests.pages import worlds
 from trading.models import Balance, Order, Position
+from trading.selectors import trade_story
 from trading.services.snapshots import snapshots_store
 
 
@@ -187,6 +188,31 @@ def test_an_open_trade_is_valued_at_its_last_price(world, page, cents):
     moved = world.open.amount * Decimal(worlds.PRICES["SOL"][0]) - world.open.buy_cost
     assert abs(cents(kv["Price result"]) - moved) < Decimal("0.01")
     assert cents(kv["Price result"]) + cents(kv["Fees"]) == cents(kv["Net"])
+
+
+def test_the_page_of_an_open_trade_is_fetched_anew_in_parts(world, page):
+    def parts(position) -> str:
+        return page.get(reverse("trade_detail", args=[position.public_id]), HTTP_HX_REQUEST="true").content.decode()
+
+    whole, text = page.get(reverse("trade_detail", args=[world.open.public_id])).content.decode(), parts(world.open)
+    assert 'id="trade-live"' in whole and "hx-swap-oob" not in whole
+    for part in ('data-refresh="order fill position trade"', 'id="trade-result" hx-swap-oob="true"', "Stop waits"):
+        assert part in text
+    assert "<html" not in text and "data-refresh=" not in parts(world.trade)  # a closed one changes no more
+
+
+def test_a_trade_is_told_as_of_one_moment(world, monkeypatch):
+    """A fill that is stored while the story is read is in all of its parts."""
+    read = trade_story._steps
+
+    def sold_meanwhile(position, orders, fills):
+        if not position.sold:
+            worlds._close(Position.objects.get(pk=position.pk), Decimal(150), now(), "stop_loss")
+        return read(position, orders, fills)
+
+    monkeypatch.setattr(trade_story, "_steps", sold_meanwhile)
+    story = trade_story.story_read(Position.objects.get(pk=world.open.pk))
+    assert story.position.sold == world.open.amount and any(step.title.startswith("Sold") for step in story.steps)
 
 
 def test_the_csv_holds_exact_numbers(world, page):

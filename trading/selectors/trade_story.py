@@ -5,11 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from accounts.clock import now
 from accounts.fields import decimal_text
 from signals.quotes import latest
 from trading.models import Fill, Intent, Order, Position, RiskEvent
 from trading.selectors.positions import OPEN, position_pnl
 
+STORY_ROWS = ("instrument", "bot", "account", "config", "signal__strategy")
+TRIES = 3  # a position that changes while each of them reads is told as the last one saw it
 ZERO = Decimal(0)
 INTERNAL = ("anchor_ms",)
 """Inputs kept so that a signal can be computed again, not to be read."""
@@ -54,6 +57,7 @@ class Story:
     """
 
     position: Position
+    at: datetime
     steps: list[Step]
     entry: Decimal | None
     exit: Decimal | None
@@ -90,7 +94,23 @@ class Story:
 
 
 def story_read(position: Position) -> Story:
-    """Collect the story of one position (five queries)."""
+    """Collect the story of one position (six queries; load `STORY_ROWS` with it).
+
+    All of one moment: a position changes with its fills, so what was read between two equal looks at it belongs to it.
+    """
+    for _ in range(TRIES):
+        story, seen = _told(position), position
+        position = Position.objects.select_related(*STORY_ROWS).get(pk=seen.pk)
+        if _columns(position) == _columns(seen):
+            break
+    return story
+
+
+def _columns(position: Position) -> list[Any]:
+    return [getattr(position, column.attname) for column in Position._meta.concrete_fields]
+
+
+def _told(position: Position) -> Story:
     orders = list(Order.objects.filter(position=position).select_related("intent").order_by("created_at", "id"))
     fills = list(Fill.objects.filter(order__in=orders).select_related("order").order_by("executed_at", "id"))
     entry = position.buy_cost / position.bought if position.bought else None
@@ -98,6 +118,7 @@ def story_read(position: Position) -> Story:
     stops = [row for row in orders if row.type == Order.Type.STOP and row.status == Order.Status.ACTIVE]
     return Story(
         position=position,
+        at=now(),
         steps=_steps(position, orders, fills),
         entry=entry,
         exit=position.sell_proceeds / position.sold if position.sold else None,

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.fields import decimal_text
 from trading.models import Bot, Position
-from trading.selectors.trade_story import story_read
+from trading.selectors.trade_story import STORY_ROWS, story_read
 from trading.views.filters import Filters
 from trading.views.methods import get_only
 from trading.views.scope import user_of
@@ -79,11 +79,11 @@ def trade_csv(request: HttpRequest) -> HttpResponse:
 @login_required
 @get_only
 def trade_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Why this trade: signal, plan, checks, orders, fills, result."""
-    rows = Position.objects.filter(bot__user=user_of(request)).select_related(
-        "instrument", "bot", "account", "config", "signal__strategy"
-    )
+    """Why this trade: signal, plan, checks, orders, fills, result; its live part after an event of an open one."""
+    rows = Position.objects.filter(bot__user=user_of(request)).select_related(*STORY_ROWS)
     position = get_object_or_404(rows, public_id=public_id)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "trades/_block.html", {"story": story_read(position)})
     newer = rows.filter(opened_at__gt=position.opened_at).order_by("opened_at").first()
     older = rows.filter(opened_at__lt=position.opened_at).order_by("-opened_at").first()
     return render(request, "trades/detail.html", {"story": story_read(position), "newer": newer, "older": older})
