@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import ExchangeAccount, Notice
 from tests.faults.laboratory import SYMBOL
-from trading.models import AccountCheck, Position
+from trading.models import AccountCheck, Intent, Order, Position
 from trading.services.ledger_comparison import ledger_compare
 
 MARKET = SYMBOL.replace("/", "")
@@ -109,11 +109,19 @@ def test_an_exit_waits_for_a_pair_that_is_halted(laboratory, halted):
     laboratory.sell()
     for _ in range(3):
         laboratory.turn()
+        laboratory.ahead += timedelta(seconds=30)
     assert laboratory.held() == 1 or Position.objects.filter(status="closing").exists()
     assert Position.objects.get().amount > Decimal(0)
+    exit_ = Intent.objects.get(side="sell")
+    assert Order.objects.filter(intent=exit_, status="rejected").count() > 1
+    assert exit_.status == "claimed" and exit_.reason.startswith("Refused, and tried again until it is sold.")
+    (told,) = Notice.objects.filter(title__endswith=f"could not sell {SYMBOL}")
+    assert told.text == exit_.reason and "closed" in told.text.lower()
     halted("TRADING")
     laboratory.recover()
     laboratory.settle(lambda: Position.objects.filter(status="closed").exists())
+    exit_.refresh_from_db()
+    assert (exit_.status, exit_.reason) == ("done", "")
     laboratory.check()
 
 

@@ -25,6 +25,7 @@ from trading.domain.types import (
     PositionStatus,
     RiskDenied,
     RiskTripped,
+    Side,
 )
 from trading.models import Bot, Fill, Intent, Order, Position
 from trading.services.errors import bot_errors_count, bot_errors_reset
@@ -35,6 +36,7 @@ from trading.store import Saved
 
 logger = logging.getLogger(__name__)
 NO_ERRORS = ("would have taken", "came into force before", "waited too long")
+NO_EXITS = (Intent.Purpose.PROTECT, Intent.Purpose.PROFIT_STEP, Intent.Purpose.REDUCE)  # sell, too
 _ROW = ("account", "bot", "instrument")
 
 
@@ -111,9 +113,11 @@ def _errors_count(batch: Batch) -> None:
 
 
 def _is_error(order: OrderState) -> bool:
-    """Refused or unclear. One that would have taken, or was held back on its way, is nobody's error."""
-    if order.status is OrderStatus.UNKNOWN:
-        return True
+    return order.status is OrderStatus.UNKNOWN or _is_refused(order)
+
+
+def _is_refused(order: OrderState) -> bool:
+    """One that would have taken, or was held back on its way, is nobody's error."""
     return order.status is OrderStatus.REJECTED and not any(words in order.reason for words in NO_ERRORS)
 
 
@@ -159,6 +163,21 @@ def _order_now(order: Order) -> str:
     return "" if order.closed_at else "It waits as it was."
 
 
+def _exits_tell(batch: Batch) -> None:
+    """A refused exit is tried again and again: its row says why, and its owner is told the first time."""
+    orders = {effect.order.client_order_id: effect.order for effect in _of(batch, OrderChanged)}.values()
+    refused = {order.intent_id: order.reason for order in orders if order.side is Side.SELL and _is_refused(order)}
+    if not refused:
+        return
+    rows = Intent.objects.filter(public_id__in=refused, status=Intent.Status.CLAIMED).exclude(purpose__in=NO_EXITS)
+    for row in rows.select_related("instrument", "bot__user", "position"):
+        reason = f"Refused, and tried again until it is sold. {refused[row.public_id]}"[:240]
+        Intent.objects.filter(pk=row.pk, status=Intent.Status.CLAIMED).update(reason=reason)
+        if row.position is not None and not row.reason:
+            title, link = f"{row.bot.name} could not sell {row.instrument.symbol}", f"/trades/{row.position.public_id}/"
+            notice_send(user=row.bot.user, level="bad", title=title, text=reason, link=link)
+
+
 def _trips_tell(batch: Batch) -> None:
     """A limit on losses was reached, or a pause began: its owner is told, once each time it comes into force."""
     tripped = list(_of(batch, RiskTripped))
@@ -185,6 +204,7 @@ FOLLOWS = (
     _errors_count,
     _bots_push,
     _refusals_tell,
+    _exits_tell,
     _trips_tell,
     _snapshot,
 )
