@@ -58,6 +58,11 @@ def test_what_risk_refused_is_listed_by_rule(world, page):
     everything = page.get(url).content.decode()
     assert everything.count("Because of spread.") == 2 and "Sells everything" in everything
     assert "allowed 0.5" in everything
+    anew = reverse("account_limits", args=[world.account.public_id])
+    assert everything.count(anew) == 1  # beside the day's loss
+    assert (
+        page.get(reverse("bot_detail", args=[world.bot.public_id])).content.decode().count(f'"{anew}">Count anew') == 1
+    )
     one = page.get(url, {"rule": "daily_loss"}).content.decode()
     assert "Because of daily_loss." in one and "Because of spread." not in one
     assert "Because of spread." in page.get(url, {"rule": "nonsense"}).content.decode()

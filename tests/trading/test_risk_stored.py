@@ -11,6 +11,7 @@ from signals.models import SymbolXray
 from signals.quotes import QuoteRow
 from tests.trading.worlds import START, World, bot_make, intent_make
 from trading import watch
+from trading.domain.risk.view import TODAY
 from trading.models import AccountLease, Order, RiskEvent
 from trading.services.limits import account_limits_set, losses_count_anew
 from trading.watch import Watcher
@@ -48,7 +49,7 @@ def test_a_quote_that_touches_no_level_but_a_limit_is_acted_on_stored_and_told_o
     late = world.entry()
     world.run(100)
     late.refresh_from_db()
-    assert (late.status, late.reason) == ("denied", event.reason)
+    assert (late.status, late.reason) == ("denied", event.reason + TODAY)
     losses_count_anew(account=world.account, actor=world.account.user)
     again = world.entry()
     world.run(100)

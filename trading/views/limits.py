@@ -62,7 +62,7 @@ def limits_count_anew(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @get_only
 def bot_risk(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Everything that risk refused or held back of one bot, of one rule when asked for."""
-    rows = Bot.objects.filter(user=user_of(request), deleted_at=None)
+    rows = Bot.objects.filter(user=user_of(request), deleted_at=None).select_related("account")
     bot = get_object_or_404(rows, public_id=public_id)
     rules = rules_of(bot)
     filters = Filters(request)

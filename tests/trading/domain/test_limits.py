@@ -221,7 +221,10 @@ def test_a_daily_loss_holds_for_the_day_though_the_price_recovers_and_is_over_at
     made = held(cash=1000, limits={"daily_loss": D("0.1")})
     made.quote(50).mark()
     made.later(5).quote(100).mark()
-    assert made.decision(eth(made))[0] == "denied"
+    plan = made.state.bots[BOT].plan
+    made.bot(BOT, replace(plan, limits=replace(plan.limits, daily_loss=D("0.5"))))  # changed: too late for today
+    status, reason = made.decision(eth(made))
+    assert status == "denied" and "10 % are allowed. It holds until 00:00 UTC, whatever the limit is now" in reason
     made.now = datetime(2024, 3, 2, tzinfo=UTC)
     made.quote(100).quote(100, symbol="ETH/USDT").mark()
     assert made.state.risk.day == date(2024, 3, 2)

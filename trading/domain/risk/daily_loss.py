@@ -2,7 +2,7 @@
 
 from trading.domain.limits import ONE
 from trading.domain.money import average_round, text
-from trading.domain.risk.view import Denial, RiskView, Watch, denial, percent
+from trading.domain.risk.view import TODAY, Denial, RiskView, Watch, denial, percent
 
 
 def breach(watch: Watch) -> Denial | None:
@@ -19,4 +19,4 @@ def breach(watch: Watch) -> Denial | None:
 
 def check(view: RiskView) -> Denial | None:
     """Once too much was lost, it holds for the rest of the day."""
-    return view.held_by("daily_loss") or breach(view.watch)
+    return view.held_by("daily_loss", TODAY) or breach(view.watch)

@@ -10,6 +10,8 @@ from trading.domain.riskbook import Closing
 from trading.domain.sizing import Sized
 from trading.domain.types import BotState, InstrumentSpec, IntentTaken, Quote
 
+TODAY = " It holds until 00:00 UTC, whatever the limit is now: only Count anew (limits of the account) ends it sooner."
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
@@ -66,10 +68,10 @@ class RiskView:
         """Those of the account and the platform."""
         return self.watch.limits
 
-    def held_by(self, rule: str) -> "Denial | None":
-        """The refusal while a running rule is in force."""
+    def held_by(self, rule: str, more: str = "") -> "Denial | None":
+        """The refusal while a running rule is in force; `more` is said beside its reason."""
         reason = self.holding.get(rule)
-        return None if reason is None else denial(rule, reason)
+        return None if reason is None else denial(rule, f"{reason}{more}")
 
 
 @dataclass(frozen=True, slots=True)
