@@ -58,6 +58,7 @@ def test_a_bot_can_be_started_at_once(world, page):
         ("stop_loss", "nan", "A stop is never above the entry"),
         ("profit_target", "0", "Above 0 and below 100"),
         ("symbols", "NOPE/USDT", "does not trade NOPE/USDT"),
+        ("symbols", ",,,,,", "No symbol is named"),
         ("max_positions", "1.5", "whole number"),
         ("name", "", "A name of 1 to 80"),
         ("account", "", "Choose one of your own"),

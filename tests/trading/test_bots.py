@@ -31,6 +31,7 @@ def test_an_account_in_a_currency_that_nothing_trades_against_is_refused(make):
         ("symbols", ["NOPE/USDT"], "NOPE/USDT"),
         ("symbols", ["btc"], "Did you mean BTC/USDT?"),
         ("symbols", 7, "list of symbols"),
+        ("symbols", ["", " "], "No symbol is named"),
         ("timeframe", "7m", "One of: 1m"),
         ("source", "guru", "aggregate, strategy"),
         ("source", "strategy", ""),

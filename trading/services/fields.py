@@ -91,11 +91,14 @@ def boolean(raw: Any) -> bool:
 
 def symbol_list(raw: Any) -> list[str]:
     """Unified symbols from a list or from text separated by commas or white space, each once."""
+    given = raw.strip() if isinstance(raw, str) else raw
     if isinstance(raw, str):
         raw = raw.replace(",", " ").split()
     if not isinstance(raw, list | tuple) or not all(isinstance(item, str) and storable(item) for item in raw):
         raise ValueError("A list of symbols such as BTC/USDT, or an empty list for every scanned symbol.")
     symbols = list(dict.fromkeys(item.strip().upper() for item in raw if item.strip()))
+    if given and not symbols:  # it must not come to mean every symbol
+        raise ValueError("No symbol is named: BTC/USDT, ETH/USDT, ..., or leave it empty for every scanned symbol.")
     if len(symbols) > MAX_SYMBOLS:
         raise ValueError(f"At most {MAX_SYMBOLS} symbols.")
     return symbols
