@@ -217,3 +217,14 @@ def test_every_select_looks_like_one_of_ours(visit, site):
         visit.go(path)
         bare = visit.page.eval_on_selector_all("select", "found => found.filter(one => !one.closest('.input')).length")
         assert visit.page.locator("select").count() and bare == 0, path
+
+
+def test_a_long_name_without_spaces_wraps_on_a_phone(phone, site):
+    bot = f"/bots/{site.facts['bot']}/"
+    phone.go(f"{bot}edit/")
+    phone.page.fill("[name=name]", "W" * 80)
+    phone.page.click("button.primary[type=submit]")
+    expect(phone.page.locator("h1")).to_have_text("W" * 80)
+    for path in (bot, "/bots/", "/", f"/trades/{site.facts['trade']}/", "/trades/", "/chart/SOL/USDT"):
+        phone.go(path)
+        assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
