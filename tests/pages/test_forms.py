@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import ExchangeAccount
 from tests.pages import worlds
-from trading.models import Balance, Bot, Intent, Position, StopSwitch
+from trading.models import Balance, Bot, Intent, Order, Position, StopSwitch
 from trading.selectors.positions import open_value
 from trading.services.stops import stop_set
 
@@ -135,6 +135,14 @@ def test_actions_are_posts(world, page):
         assert page.put(url).status_code == 405
 
 
+def test_the_form_of_a_change_is_filled_in_with_numbers_that_it_takes(world, page):
+    order = Order.objects.filter(side="buy").first()
+    values = {"type": "limit", "status": "active", "price": "82588.5", "amount": "1200"}
+    Order.objects.filter(pk=order.pk).update(**values)
+    text = page.get(reverse("order_list")).content.decode()
+    assert 'name="limit_price" value="82588.5"' in text and 'name="amount" value="1200"' in text
+
+
 def test_the_stop_ladder(world, page):
     def own() -> int:
         return max(StopSwitch.objects.filter(cleared_at=None, scope="user").values_list("level", flat=True), default=0)
@@ -219,6 +227,9 @@ def test_a_paper_account_needs_no_keys(world, page):
     }
     assert page.post(reverse("account_new"), data).status_code == 302
     assert ExchangeAccount.objects.get(name="Second").paper_start_balance == 500
+    assert "Empty means 10,000." in page.get(reverse("account_new")).content.decode()
+    page.post(reverse("account_new"), {**data, "name": "Third", "paper_start_balance": ""})
+    assert ExchangeAccount.objects.get(name="Third").paper_start_balance == 10_000
 
 
 @pytest.mark.parametrize(
