@@ -100,6 +100,9 @@ class ExchangeAccount(models.Model):
     sealed_credentials = models.TextField(
         blank=True, editable=False, help_text="Key, secret and passphrase, encrypted."
     )
+    key_print = models.CharField(
+        max_length=64, blank=True, db_index=True, editable=False, help_text="What one API key is recognised by: a hash."
+    )
     verification = models.CharField(max_length=16, choices=Verification.choices, default=Verification.UNVERIFIED)
     verification_detail = models.CharField(max_length=400, blank=True)
     permissions = models.JSONField(default=dict, blank=True)

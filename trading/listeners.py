@@ -1,7 +1,7 @@
 """What trading wants to hear of: registered once per process, all of it light until something happens."""
 
 from accounts.models import ExchangeAccount, Notice
-from accounts.services.guards import on_account_remove, on_keys_delete
+from accounts.services.guards import on_account_remove, on_keys_delete, on_keys_replace
 from accounts.services.notices import on_notice
 from signals.held import on_held
 from signals.listeners import on_signals
@@ -16,6 +16,7 @@ from trading.selectors.positions import symbols_in_use
 from trading.services.effects import effects_saved
 from trading.services.outcomes import trade_closed
 from trading.services.payloads import signal_row
+from trading.services.reconciliation import check_of_other_keys
 from trading.store import on_closed, on_saved
 from trading.user_streams import streams_watch
 from trading.watch import watcher
@@ -33,6 +34,7 @@ def register() -> None:
     on_notice(_notice)
     on_account_remove(_account_kept)
     on_keys_delete(_something_open)
+    on_keys_replace(check_of_other_keys)
     market_push_start()
 
 

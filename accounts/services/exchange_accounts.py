@@ -15,7 +15,8 @@ from accounts.crypto import SealError, seal
 from accounts.models import ExchangeAccount, User
 from accounts.services.account_checks import Checked, account_check, keys_check
 from accounts.services.audit import audit_record
-from accounts.services.guards import account_removal_reasons
+from accounts.services.guards import account_removal_reasons, keys_replaced
+from accounts.services.key_prints import key_print, key_taken
 from accounts.services.reverification import verify_enqueue
 
 Status, Mode, Verification = ExchangeAccount.Status, ExchangeAccount.Mode, ExchangeAccount.Verification
@@ -80,6 +81,9 @@ def _keys_put(account: ExchangeAccount, keys: Mapping[str, str]) -> None:
     if not keys:
         account.verification = Verification.NOT_NEEDED
         return
+    account.key_print = key_print(account, keys["api_key"])
+    if taken := key_taken(account):
+        raise ValidationError({"api_key": [f"{taken} Use that account, or remove it first."]})
     try:
         account.sealed_credentials = seal(dict(keys))
     except SealError as error:
@@ -112,6 +116,7 @@ def account_replace_keys(
             update_fields=[
                 "sealed_credentials",
                 "key_hint",
+                "key_print",
                 "verification",
                 "verification_detail",
                 "permissions",
@@ -119,6 +124,7 @@ def account_replace_keys(
             ]
         )
         audit_record(actor=actor, action="account.keys_replaced", obj=account, ip=ip)
+        keys_replaced(account)
         _verify_later(account)
     return account
 
@@ -146,7 +152,12 @@ def account_pause(
 
 
 def account_resume(*, account: ExchangeAccount, actor: User | None, ip: str | None = None) -> ExchangeAccount:
-    """The account may trade again."""
+    """The account may trade again. Raises ValidationError while its keys are refused: nothing would come of it."""
+    if account.verification == Verification.REFUSED:
+        words = (
+            "Nothing was resumed, since its keys cannot trade. Replace them (or have them verified again), then resume."
+        )
+        raise ValidationError({"account": [f"{words} {account.verification_detail}"]})
     return _status_set(account, Status.ACTIVE, actor, "account.resumed", "", ip)
 
 
@@ -187,8 +198,10 @@ def account_remove(*, account: ExchangeAccount, actor: User, ip: str | None = No
         raise ValidationError({"account": reasons})
     with transaction.atomic():
         account.status, account.status_reason = Status.REMOVED, ""
-        account.sealed_credentials, account.key_hint, account.permissions = "", "", {}
-        account.save(update_fields=["status", "status_reason", "sealed_credentials", "key_hint", "permissions"])
+        account.sealed_credentials, account.key_hint, account.key_print, account.permissions = "", "", "", {}
+        account.save(
+            update_fields=["status", "status_reason", "sealed_credentials", "key_hint", "key_print", "permissions"]
+        )
         audit_record(actor=actor, action="account.removed", obj=account, ip=ip)
 
 

@@ -6,9 +6,11 @@ from accounts.models import ExchangeAccount
 
 Guard = Callable[[ExchangeAccount], str]
 Currencies = Callable[[str], list[str]]
+Listener = Callable[[ExchangeAccount], None]
 _guards: list[Guard] = []
 _keepers: list[Guard] = []
 _traded: list[Currencies] = []
+_replaced: list[Listener] = []
 
 
 def on_account_remove(guard: Guard) -> None:
@@ -31,6 +33,18 @@ def on_keys_delete(keeper: Guard) -> None:
 def keys_kept_reasons(account: ExchangeAccount) -> list[str]:
     """Every reason why the keys are still needed."""
     return [reason for keeper in _keepers if (reason := keeper(account))]
+
+
+def on_keys_replace(listener: Listener) -> None:
+    """Register what is called, in the same transaction, when an account gets other keys."""
+    if listener not in _replaced:
+        _replaced.append(listener)
+
+
+def keys_replaced(account: ExchangeAccount) -> None:
+    """Tell the rooms above: other keys may open another account at the exchange."""
+    for listener in _replaced:
+        listener(account)
 
 
 def on_currencies_ask(traded: Currencies) -> None:

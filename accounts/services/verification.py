@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.clock import now
+from accounts.crypto import unseal
 from accounts.exchanges.error_map import answered
 from accounts.exchanges.errors import (
     ExchangeAmbiguous,
@@ -27,6 +28,7 @@ from accounts.models import ExchangeAccount
 from accounts.services.audit import audit_record
 from accounts.services.exchange_accounts import ATTESTED, account_pause
 from accounts.services.guards import keys_kept_reasons
+from accounts.services.key_prints import key_print, key_taken
 from accounts.services.notices import notice_send
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,16 @@ def _verdict(account: ExchangeAccount) -> Verdict:
         return Verdict(State.REFUSED, str(error), {}, "bad")
     except ExchangeError as error:
         return Verdict(State.UNVERIFIED, str(error), {}, "warn")
-    return _attested(account, _judged(permissions))
+    verdict = _attested(account, _judged(permissions))
+    if verdict.state in USABLE and (taken := _taken(account)):
+        return Verdict(State.REFUSED, f"Refused: {taken} Remove this account, or that one.", verdict.permissions, "bad")
+    return verdict
+
+
+def _taken(account: ExchangeAccount) -> str:
+    """Keys that were stored before keys were recognised are looked at here, and those that came at the same moment."""
+    account.key_print = key_print(account, str(unseal(account.sealed_credentials)["api_key"]))
+    return key_taken(account, by_older=True)
 
 
 def _attested(account: ExchangeAccount, verdict: Verdict) -> Verdict:
@@ -146,9 +157,10 @@ def _stored(account: ExchangeAccount, verdict: Verdict) -> ExchangeAccount | Non
         "verification_detail": verdict.detail[:400],
         "permissions": verdict.permissions,
         "verified_at": now(),
+        "key_print": account.key_print,
     }
     if verdict.drop_keys:
-        values |= {"sealed_credentials": "", "key_hint": ""}
+        values |= {"sealed_credentials": "", "key_hint": "", "key_print": ""}
     with transaction.atomic():
         # Keys that were replaced meanwhile are judged by their own task.
         same = ExchangeAccount.objects.filter(pk=account.pk, sealed_credentials=account.sealed_credentials)

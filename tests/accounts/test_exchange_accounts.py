@@ -271,3 +271,48 @@ def test_no_secret_in_logs_audit_or_notices(user: User, practice, queued, monkey
     account.refresh_from_db()
     stored += [str(vars(account)), repr(account), caplog.text]
     assert "CANARY" not in " ".join(stored)
+
+
+def _with_keys(user: User, name: str, key: str = KEY) -> ExchangeAccount:
+    return _add(user, name=name, api_key=key)
+
+
+def test_a_key_belongs_to_one_account(user: User, practice, queued) -> None:
+    """Another network is another key; whoever removes an account, or whose keys were refused, has none of them."""
+    other = User.objects.create_user("bert@example.org", "x")
+    first = _with_keys(user, "first")
+    for owner, words in ((user, "Your account first has this key"), (other, "Another account here has this key")):
+        with pytest.raises(ValidationError, match=words):
+            _with_keys(owner, "second")
+    second = _with_keys(other, "second", "another-key-of-theirs")
+    with pytest.raises(ValidationError, match="Another account here"):
+        services.account_replace_keys(account=second, api_key=KEY, api_secret=SECRET, actor=other)
+    services.account_replace_keys(account=first, api_key=KEY, api_secret="another", actor=user)
+    first.verification = "refused"
+    first.save()
+    assert _with_keys(other, "third").key_print == first.key_print
+    services.account_remove(account=second, actor=other)
+    assert _with_keys(user, "fourth", "another-key-of-theirs").key_print
+
+
+def test_keys_from_before_keys_were_recognised_are_found_when_they_are_verified(
+    user: User, practice, queued, monkeypatch
+) -> None:
+    _answering(monkeypatch, Client(GOOD))
+    first, twin = _with_keys(user, "first"), _with_keys(user, "twin", "x" * 12)
+    ExchangeAccount.objects.filter(pk=twin.pk).update(sealed_credentials=first.sealed_credentials)
+    ExchangeAccount.objects.update(key_print="")
+    services.account_verify(account_id=first.pk)
+    found = services.account_verify(account_id=twin.pk)
+    assert (found.verification, "Your account first has this key" in found.verification_detail) == ("refused", True)
+    assert services.account_verify(account_id=first.pk).verification == "verified"
+
+
+def test_an_account_whose_keys_are_refused_is_not_resumed(user: User, practice, queued) -> None:
+    account = _with_keys(user, "first")
+    ExchangeAccount.objects.update(status="paused", verification="refused", verification_detail="It may withdraw.")
+    account.refresh_from_db()
+    with pytest.raises(ValidationError, match=r"Nothing was resumed.* It may withdraw\."):
+        services.account_resume(account=account, actor=user)
+    account.refresh_from_db()
+    assert account.status == "paused"

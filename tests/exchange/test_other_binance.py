@@ -12,7 +12,7 @@ from accounts.exchanges import budget, loop
 from accounts.exchanges.errors import ExchangeAmbiguous, ExchangeRetry
 from accounts.exchanges.factory import clients_close
 from accounts.models import ExchangeAccount, Notice
-from accounts.services.exchange_accounts import account_verify
+from accounts.services.exchange_accounts import account_replace_keys, account_verify
 from accounts.services.verification import account_unreachable
 from signals.models import Instrument, Signal
 from signals.quotes import latest, quotes_forget
@@ -238,7 +238,7 @@ def test_too_small_an_order_is_refused_in_words(place) -> None:
 )
 def test_bad_keys_are_refused_in_words(place, key, secret, state, words) -> None:
     trader = Trader(place().other)
-    account = trader.account_added(key, secret, name="bad")
+    account = account_replace_keys(account=trader.account, api_key=key, api_secret=secret, actor=trader.user)
     account_verify(account_id=account.pk)
     account.refresh_from_db()
     assert account.verification == state and words in account.verification_detail
@@ -247,7 +247,8 @@ def test_bad_keys_are_refused_in_words(place, key, secret, state, words) -> None
 def test_an_endpoint_that_is_no_exchange_is_said(place, settings) -> None:
     here = place()
     trader = Trader(here.other)
-    account = trader.account_added("other-key-1", "other-secret-1", name="again")
+    account = trader.account
+    ExchangeAccount.objects.update(verification="unverified")
     here.server.control(fault="html", count=100)
     with pytest.raises(ExchangeAmbiguous, match=r"a page .* instead of data: check its address"):
         account_verify(account_id=account.pk)

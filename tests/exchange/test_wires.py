@@ -13,7 +13,7 @@ from accounts.clock import clock_set, now
 from accounts.exchanges import budget, clocks, loop
 from accounts.exchanges.factory import clients_close
 from accounts.exchanges.quirks import NAMES, quirks_for
-from accounts.services.exchange_accounts import account_verify
+from accounts.services.exchange_accounts import account_replace_keys, account_verify
 from signals.models import Instrument
 from signals.quotes import QuoteRow, publish, quotes_forget
 from signals.services.markets import markets_load
@@ -144,7 +144,8 @@ def test_a_lost_answer_to_an_order_that_ended_in_part_is_found(wire, exchange) -
 def test_a_wrong_secret_is_said_and_nothing_is_sent(wire, exchange) -> None:
     here = wire(exchange)
     desk = Desk(here)
-    account = desk.account_added(KEY, "d3Jvbmc=", "wrong")
+    words = {"api_key": KEY, "api_secret": "d3Jvbmc=", "passphrase": desk.passphrase}
+    account = account_replace_keys(account=desk.account, **words, actor=desk.user)
     account_verify(account_id=account.pk)
     account.refresh_from_db()
     assert account.verification not in ("verified", "unproven")

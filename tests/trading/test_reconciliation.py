@@ -5,8 +5,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.clock import clock_set, now
-from accounts.exchanges.errors import ExchangeRetry, ExchangeStopped
-from accounts.models import Notice
+from accounts.exchanges.errors import ExchangeNotSent, ExchangeRetry, ExchangeStopped
+from accounts.models import ExchangeAccount, Notice
+from accounts.services.exchange_accounts import account_replace_keys
 from tests.trading.conftest import AT
 from trading import runner, wiring
 from trading.brokers import live_calls
@@ -206,6 +207,32 @@ def test_an_owner_may_have_an_idle_account_compared(account, exchange_has):
     work.account_work(account_id=account.pk)
     work.account_work(account_id=account.pk)
     assert len(asked) == 2
+
+
+def test_other_keys_are_compared_at_once(account, exchange_has, monkeypatch, settings):
+    """They may open another account at the exchange."""
+    settings.XRAY_EXCHANGE_ENDPOINTS = '{"binance": {"rest": "http://127.0.0.1:1"}}'
+    asked = exchange_has(USDT="100")
+    monkeypatch.setattr("accounts.services.exchange_accounts.verify_enqueue", lambda _account: None)
+    work.account_work(account_id=account.pk)
+    account_replace_keys(account=account, api_key="a-key-of-another", api_secret="a-secret", actor=account.user)
+    ExchangeAccount.objects.update(verification="verified")
+    exchange_has(USDT="777")
+    work.account_work(account_id=account.pk)
+    assert len(asked) == 2
+    assert AccountCheck.objects.latest("at").reason == "its keys were replaced"
+
+
+def test_a_ban_pauses_no_bot(make, account, exchange_has):
+    """Nothing was sent, and nothing can be until it ends: that is no error of anybody's, however often it is met."""
+    bot = make.bot(account)
+    exchange_has(error=ExchangeNotSent("asked us to wait", retry_after_s=18))
+    waiting_entry(make, account)
+    for _ in range(6):
+        with pytest.raises(ExchangeNotSent):
+            work.account_work(account_id=account.pk)
+    bot.refresh_from_db()
+    assert (bot.status, bot.consecutive_errors) == ("running", 0)
 
 
 def test_the_rotation_takes_the_longest_unchecked_with_something_open(make, at_noon):

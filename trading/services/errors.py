@@ -31,7 +31,7 @@ def bot_errors_count(*, bot_ids: Iterable[int], message: str) -> list[Bot]:
 
 
 def account_errors_count(*, account_id: int, message: str) -> list[Bot]:
-    """An error that concerns the whole account (a time-out, a ban): every running bot of it is charged."""
+    """An error that concerns the whole account (a time-out): every running bot of it is charged."""
     running = Bot.objects.filter(account_id=account_id, status=Bot.Status.RUNNING, deleted_at=None)
     return bot_errors_count(bot_ids=list(running.values_list("pk", flat=True)), message=message)
 

@@ -12,7 +12,7 @@ from accounts.models import ExchangeAccount
 from trading.memory import AccountMemory
 from trading.models import AccountLease, Balance, Order
 from trading.services.wakes import accounts_wake
-from trading.store.checks import ASKED, CHANGED
+from trading.store.checks import ASKED, CHANGED, OTHER_KEYS
 from trading.turn.catch_up import BELL, STREAM
 
 BELL_S, STREAM_S = 600, 90
@@ -60,6 +60,12 @@ def balances_told(*, account_id: int, totals: Mapping[str, Decimal | None]) -> b
         return False
     check_want(account_id, CHANGED)
     return True
+
+
+def check_of_other_keys(account: ExchangeAccount) -> None:
+    """Other keys may open another account at the exchange: what is there is compared at once, not at the next entry."""
+    check_want(account.pk, OTHER_KEYS)
+    accounts_wake([account.pk])
 
 
 def check_request(*, account: ExchangeAccount) -> None:

@@ -1,6 +1,6 @@
 """One account's turn as its task does it: what stops the account, and what only counts as an error."""
 
-from accounts.exchanges.errors import ExchangeError, ExchangeStopped, KeysClosed
+from accounts.exchanges.errors import ExchangeError, ExchangeNotSent, ExchangeStopped, KeysClosed
 from accounts.models import ExchangeAccount, User
 from accounts.services.exchange_accounts import account_pause
 from accounts.services.notices import notice_send
@@ -29,6 +29,8 @@ def account_work(*, account_id: int) -> int:
         return account_turn(ports_for(account))
     except ExchangeStopped as error:
         _account_stop(account, error)
+        raise
+    except ExchangeNotSent:  # a ban, or no turn in time: it passes, and says nothing of the bots
         raise
     except ExchangeError as error:
         account_errors_count(account_id=account_id, message=str(error))

@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 ASKED = "asked for by its owner"
 FEE_ACCEPTED = "an odd fee was accepted"
 CHANGED = "its stream told other balances"
-WANTED_ANYWAY = (ASKED, FEE_ACCEPTED, CHANGED)  # compared whether anything is open or not
+OTHER_KEYS = "its keys were replaced"
+WANTED_ANYWAY = (ASKED, FEE_ACCEPTED, CHANGED, OTHER_KEYS)  # compared whether anything is open or not
 TOLD_S = 86_400  # the same words are told once a day
 TITLES = {
     FindingKind.TRANSFER: "money came or left",

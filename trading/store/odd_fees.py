@@ -59,6 +59,8 @@ def release(account: ExchangeAccount, check: CheckResult) -> bool:
         account=fresh, pause_reason=fresh.status_reason, accepted_at__isnull=False
     )
     first = settled.order_by("seen_at").first() if fresh.status == ExchangeAccount.Status.PAUSED else None
+    if fresh.verification == ExchangeAccount.Verification.REFUSED:
+        return False
     if first is None or check.unconfirmed or any(finding.pauses for finding in check.findings):
         return False
     other = QuarantinedAnswer.objects.filter(account=fresh, last_at__gte=first.seen_at, fee=None)
