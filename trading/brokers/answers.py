@@ -26,6 +26,7 @@ MOST = Decimal(10) ** 24  # more of anything is a mistake
 FEE_MOST = Decimal("0.1")  # of a trade: no exchange takes a tenth, unless a person says that it did
 REBATE_MOST = Decimal("0.001")  # of a trade, and to its maker only
 PRICE_FACTOR = 10  # a fill so far from the price that the order was made at is no price
+VALUE_OFF, VALUE_LEAST = Decimal("0.1"), Decimal("0.000001")  # of a value and price times amount: averages are rounded
 ROUNDED = Decimal("1.000000001")  # ccxt's floats
 FEE_NAMED = ("commissionAsset", "feeCurrency", "feeCcy", "feeToken")  # the exchanges' fields that tell of a fee
 FIRST = datetime(2010, 1, 1, tzinfo=UTC)
@@ -106,6 +107,7 @@ def order_check(answer: Any, order: OrderState, accepted: Accepted = none_accept
     if filled is not None and filled > order.amount * ROUNDED:
         raise AnswerImpossible(f"More was filled ({filled}) than ordered ({order.amount}).")
     trades_check(answer.get("trades") or [], order.symbol, order, accepted)
+    order_value_check(answer, answer.get("trades") or [])
 
 
 def orders_check(rows: Any, symbols: Sequence[str]) -> None:
@@ -141,12 +143,22 @@ def trade_check(row: Any, symbol: str, order: OrderState | None = None, accepted
     if row.get("side") not in (None, "buy", "sell") or (order is None and row.get("side") is None):
         raise AnswerUnreadable(f"A trade's side is {_short(row.get('side'))}.")
     _time(row.get("timestamp"))
+    _worth("A trade", _amount(row, "cost"), price * amount)
     odd = _fee(row, symbol, price, amount)
     if order is not None:
         _of_order(row, order, price)
     if odd is not None and not accepted(odd):
         words = f"A fee of {row['fee']['cost']} {odd.currency} is out of all proportion to its trade."
         raise FeeImpossible(words, odd)
+
+
+@exact
+def order_value_check(answer: Any, trades: Sequence[Any]) -> None:
+    """An order's average price is that of its trades, once all of them are told. Raises AnswerImpossible."""
+    average, filled = _amount(answer, "average"), _amount(answer, "filled")
+    if average and filled and traded(trades) == filled:
+        values = {str(row["id"]): exact_value(row, "price") * exact_value(row, "amount") for row in trades}
+        _worth("An order", average * filled, sum(values.values(), Decimal(0)))
 
 
 def balances_check(totals: Any) -> None:
@@ -211,6 +223,11 @@ def _fee(row: dict[str, Any], symbol: str, price: Decimal, amount: Decimal) -> T
         return None
     numbers = exact_value(row, "price"), exact_value(row, "amount"), exact_of(cost, raw)
     return TradeFee(symbol, str(row["id"]), str(row.get("side") or ""), *numbers, str(currency))
+
+
+def _worth(what: str, told: Decimal | None, found: Decimal) -> None:
+    if told and abs(told - found) > VALUE_OFF * max(told, found) + VALUE_LEAST:
+        raise AnswerImpossible(f"{what} is worth {told}, and price times amount {found}.")
 
 
 def _time(stamp: Any) -> None:

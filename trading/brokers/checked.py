@@ -58,6 +58,7 @@ class CheckedExchange:
         def check(found: tuple[Answer, list[Answer]]) -> None:
             answers.order_check(found[0], order, self.accepted)
             answers.trades_check(found[1], order.symbol, order, self.accepted)
+            answers.order_value_check(*found)
 
         what = f"the look-up of the order to {order.side} {order.symbol}"
         return self._asked(what, lambda: self.exchange.order_look(order), check)

@@ -121,6 +121,8 @@ TRADES = [
     ({"price": "nan"}, AnswerUnreadable),
     ({"price": 0}, AnswerImpossible),
     ({"price": -64000}, AnswerImpossible),
+    ({"cost": 0.032}, AnswerImpossible),
+    ({"cost": 32_000_000_000}, AnswerImpossible),
     ({"amount": None}, AnswerUnreadable),
     ({"amount": -0.5}, AnswerImpossible),
     ({"symbol": "ETH/USDT"}, AnswerImpossible),
@@ -166,6 +168,21 @@ def test_odd_trades_of_an_order(more: dict[str, Any], kind: type[Exception]) -> 
 def test_odd_trades_of_an_account(more: dict[str, Any], kind: type[Exception]) -> None:
     error, reported = asked("trades_since", [trade(id="0"), trade(**more)], "BTC/USDT", AT)
     assert type(error) is kind and len(reported) == 1
+
+
+@pytest.mark.parametrize(("average", "fits"), [(64000.0, True), (63990.0, True), (0.064, False), (None, True)])
+def test_an_orders_average_price_is_that_of_its_trades(average: float | None, fits: bool) -> None:
+    """Also where the decision saw no quote and a trade does not say what it was worth."""
+    order = replace(ORDER, reference_price=Decimal(0), type=OrderType.MARKET, price=None)
+    rows = [trade(amount=0.2), trade(id="2", amount=0.3), trade(id="2", amount=0.3)]
+    looked, _ = asked("order_look", (answer(average=average), rows), order)
+    created, _ = asked("order_create", answer(average=average, trades=rows), order, None)
+    assert isinstance(looked, AnswerImpossible) is isinstance(created, AnswerImpossible) is not fits
+
+
+def test_an_average_of_more_than_is_told_yet_says_nothing() -> None:
+    found, _ = asked("order_look", (answer(average=1.0), [trade(amount=0.2)]), ORDER)
+    assert not isinstance(found, Exception)
 
 
 def test_trades_that_come_to_more_than_was_ordered_or_differ_under_one_id() -> None:
