@@ -2,7 +2,7 @@
 
 import pytest
 
-from trading.models import Bot, BotConfig, Intent, Order, StopSwitch
+from trading.models import Balance, Bot, BotConfig, Intent, Order, StopSwitch
 
 pytestmark = pytest.mark.django_db
 
@@ -182,10 +182,13 @@ def test_a_part_of_a_position(anna, ben) -> None:
 
 def test_another_price_of_a_waiting_order(anna) -> None:
     order = anna.rows["orders"]
-    Order.objects.filter(pk=order.pk).update(type="limit", side="buy", status="active", price="90")
+    Order.objects.filter(pk=order.pk).update(type="limit", side="buy", status="active", price="90", amount=1)
     path = f"/api/orders/{order.public_id}/change"
     refused = anna.client.post(path, {}, content_type="application/json")
     assert refused.status_code == 400 and "new price" in refused.json()["error"]["message"]
+    Balance.objects.update_or_create(account=order.account, currency="USDT", defaults={"total": 10_000})
+    refused = anna.client.post(path, {"amount": "1000000"}, content_type="application/json")
+    assert refused.status_code == 400 and "At this price from" in refused.json()["error"]["message"]
     made = anna.client.post(path, {"limit_price": "91"}, content_type="application/json")
     assert (made.status_code, made.json()["purpose"], made.json()["limit_price"]) == (202, "replace", "91")
 

@@ -85,6 +85,10 @@ def test_what_happened_after_it_was_lifted_is_not_the_stops(world):
         stop_clear(switch=switch, actor=None)
     world.run(120, seconds=60)
     assert report_at(world, switch).totals["closed"] == 0
+    trader = Client()
+    trader.force_login(world.account.user, backend="django.contrib.auth.backends.ModelBackend")
+    told = trader.get(reverse("stop_detail", args=[switch.public_id])).content.decode()
+    assert "It was lifted, so what is left goes on without it." in told and "Nothing more is to be done" not in told
 
 
 def test_an_entry_made_later_than_a_second_after_the_stop_is_listed(world):

@@ -38,7 +38,10 @@ class StopViews(viewsets.GenericViewSet[StopSwitch]):
 
     @extend_schema(request=StopInput, responses={201: StopOutput})
     def create(self, request: Request) -> Response:
-        """Put a stop in force; it replaces one of the same scope and target. Without a target: the user's own."""
+        """Put a stop in force; it replaces one of the same scope and target. Without a target: the user's own.
+
+        One of the same level is answered with the stop that is in force already.
+        """
         given = StopInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)
