@@ -30,6 +30,7 @@ WORDS = {
     "exchange": "Name of the exchange.",
     "exchange_at": "When the exchange was last asked, UTC.",
     "gone": "Base currency written off: taken out of the account by another way than the platform's orders.",
+    "gone_cost": "What was written off has cost, quote currency: not in the result.",
     "exchange_order_id": "The exchange's.",
     "exchange_total": "What the exchange said when it was last asked.",
     "exchanges": "The streams of every exchange.",

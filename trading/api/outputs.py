@@ -258,6 +258,7 @@ class PositionOutput(_OfBot):
             "dust_moved",
             "cost_moved",
             "gone",
+            "gone_cost",
             "stop_price",
             "stop_kind",
             "stop_rests",

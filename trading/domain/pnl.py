@@ -17,11 +17,11 @@ def realised(position: PositionState) -> Decimal:
 
     Fees taken in base currency are missing from what could be sold, and so make the rest dearer. Dust is owned still:
     its share of the cost stays with it (`dust_cost`) and goes on to the trade that sells it; what was taken out of the
-    account by another way (`gone`) is lost once the position is closed. Over any trades of an account the results come
-    to what its quote currency changed by, plus the cost of the dust that is left.
+    account by another way (`gone`) left at what it cost (`gone_cost`). Over any trades of an account the results come
+    to what its quote currency changed by, plus the cost of the dust that is left and of what was taken out.
     """
     if position.status in (PositionStatus.CLOSED, PositionStatus.CANCELLED):
-        return cash_part(position) + position.dust_cost
+        return cash_part(position) + position.dust_cost + position.gone_cost
     if not position.sold:
         return -position.fees_cash
     return position.sell_proceeds - cost_share(position, position.sold) - position.fees_cash

@@ -77,6 +77,7 @@ def dust_write_off(position: PositionState) -> None:
     position.dust += position.amount
     position.amount = ZERO
     position.dust_cost = cost_share(position, position.dust)
+    position.gone_cost = cost_share(position, position.gone)
 
 
 def dust_hand_on(old: PositionState, new: PositionState) -> None:
@@ -88,6 +89,7 @@ def dust_hand_on(old: PositionState, new: PositionState) -> None:
 
 
 def gone_write_off(position: PositionState, amount: Decimal) -> None:
-    """Give up coins that are not in the account any more: unlike dust, nobody will ever sell them."""
+    """Give up coins that are not in the account any more: unlike dust, nobody will ever sell them. What they have cost
+    is no loss of the trade: they were sold by hand, or are owned elsewhere."""
     position.amount -= amount
     position.gone += amount

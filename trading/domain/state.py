@@ -224,6 +224,7 @@ class PositionState:
     dust_moved: Decimal = ZERO  # taken over from earlier trades of the bot, minus what a later one took over
     cost_moved: Decimal = ZERO  # what that has cost
     gone: Decimal = ZERO  # written off: taken out of the account by another way
+    gone_cost: Decimal = ZERO  # what that has cost: not in the result, nobody of ours has lost it
     stop_price: Decimal | None = None
     target_price: Decimal | None = None
     hold_until: datetime | None = None

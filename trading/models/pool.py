@@ -59,6 +59,7 @@ class Position(models.Model):
     gone = ExactDecimalField(
         default="0", help_text="Base currency written off: taken out of the account by another way than our orders."
     )
+    gone_cost = ExactDecimalField(default="0", help_text="What was written off has cost: not in the result.")
     stop_price = ExactDecimalField(null=True, blank=True)
     target_price = ExactDecimalField(null=True, blank=True)
     stop_kind = models.CharField(max_length=10, choices=StopKind.choices, default=StopKind.PLAN)

@@ -13,10 +13,16 @@ from trading.models import Position
 from trading.services.stats import stats_update
 
 
-def trade_closed(*, position: Position) -> Outcome:
-    """Record a closed trade; repeating it (or a late fill) updates what was recorded instead of adding to it."""
+def trade_closed(*, position: Position) -> Outcome | None:
+    """Record a closed trade; repeating it (or a late fill) updates what was recorded instead of adding to it.
+
+    A trade of which the bot sold nothing (all of it was taken out by hand) teaches nothing: None.
+    """
     with transaction.atomic():
-        outcome, created = Outcome.objects.update_or_create(trade_id=position.public_id, defaults=_facts(position))
+        outcome, created = None, False
+        if position.sold:
+            trade = {"trade_id": position.public_id}
+            outcome, created = Outcome.objects.update_or_create(**trade, defaults=_facts(position))
         assert position.closed_at is not None
         stats_update(bot_id=position.bot_id, day=position.closed_at.astimezone(UTC).date())
         if created and "trades" in (position.config.notifications or []):
@@ -27,9 +33,10 @@ def trade_closed(*, position: Position) -> Outcome:
 def trades_unrecorded_record() -> int:
     """Record trades that closed in the last day without it (a worker was killed in between). Returns how many."""
     recorded = Outcome.objects.filter(trade_id=OuterRef("public_id"))
-    missed = Position.objects.filter(status=Position.Status.CLOSED, closed_at__gte=now() - timedelta(days=1)).exclude(
-        Exists(recorded)
+    missed = Position.objects.filter(
+        status=Position.Status.CLOSED, closed_at__gte=now() - timedelta(days=1), sold__gt=0
     )
+    missed = missed.exclude(Exists(recorded))
     rows = list(missed.select_related("bot__user", "config", "instrument", "account", "signal")[:500])
     for row in rows:
         trade_closed(position=row)
@@ -37,7 +44,7 @@ def trades_unrecorded_record() -> int:
 
 
 def _facts(position: Position) -> dict[str, object]:
-    cost = position.buy_cost
+    cost = position.buy_cost - position.gone_cost
     return {
         "signal": position.signal,
         "instrument": position.instrument,

@@ -261,6 +261,7 @@ def position_state(row: Position) -> PositionState:
         dust_moved=row.dust_moved,
         cost_moved=row.cost_moved,
         gone=row.gone,
+        gone_cost=row.gone_cost,
         stop_price=row.stop_price,
         target_price=row.target_price,
         hold_until=row.hold_until,

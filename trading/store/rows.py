@@ -54,6 +54,7 @@ POSITION_COLUMNS = (
     "dust_moved",
     "cost_moved",
     "gone",
+    "gone_cost",
     "stop_price",
     "target_price",
     "hold_until",

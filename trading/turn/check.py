@@ -233,7 +233,7 @@ class Check:
                 self._find(
                     FindingKind.COINS_MISSING,
                     f"The bots' positions hold {text(missing)} {name} more than the account has: bring it back, or "
-                    "close the positions (what is gone is written off), and resume the account.",
+                    "close the positions (what is gone is written off at what it cost), and resume the account.",
                 )
 
     def differences(self) -> dict[str, Decimal]:

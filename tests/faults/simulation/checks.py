@@ -112,7 +112,8 @@ def _positions(rows: Rows) -> None:
             raise Broken(f"position {position.position_id} holds {position.amount}")
         if position.status is PositionStatus.CLOSED:
             cash = sum((-f.price * f.amount if o.side is Side.BUY else f.price * f.amount for o, f in fills), ZERO)
-            if cash - position.fees_cash - position.cost_moved + position.dust_cost != position.realised_pnl:
+            owned = position.dust_cost + position.gone_cost
+            if cash - position.fees_cash - position.cost_moved + owned != position.realised_pnl:
                 raise Broken(f"position {position.position_id}: result {position.realised_pnl}, cash {cash}")
             if bool(position.dust) != bool(position.dust_cost):
                 raise Broken(f"position {position.position_id}: {position.dust} left that cost {position.dust_cost}")

@@ -164,7 +164,8 @@ def books_hold(desk):
     assert sum((p.cost_moved for p in results.positions.values()), D(0)) == 0, "so is what it has cost"
     for position in results.positions.values():
         if position.status in (PositionStatus.CLOSED, PositionStatus.CANCELLED):
-            spent = position.buy_cost + position.cost_moved - position.dust_cost + position.fees_cash
+            kept = position.dust_cost + position.gone_cost
+            spent = position.buy_cost + position.cost_moved - kept + position.fees_cash
             assert position.realised_pnl == position.sell_proceeds - spent, position
     pairs = [(p.bot_id, p.symbol) for p in state.positions.values()]
     assert len(pairs) == len(set(pairs)), "two open positions of one bot in one instrument"
