@@ -1,13 +1,16 @@
 """Admin of users, exchange accounts, the audit trail and notices."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -15,6 +18,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts.models import AuditEvent, ExchangeAccount, Notice, User
 from accounts.selectors import KeyCensus, key_id_of, keys_census, keys_held
 from accounts.services.audit import audit_record
+from accounts.services.exchange_accounts import account_pause, account_resume
 
 admin.site.unregister(Group)
 
@@ -117,7 +121,8 @@ def _key_words(census: KeyCensus, key_id: str) -> str:
 
 @admin.register(ExchangeAccount)
 class ExchangeAccountAdmin(AuditedAdmin):
-    """Accounts: staff see modes and states, never keys. Keys are entered by their owner only."""
+    """Accounts: staff see modes and states, never keys. Keys are entered by their owner only; the currency that the
+    books are kept in never changes, and what pauses or resumes an account has the owner's checks."""
 
     list_display = (
         "name",
@@ -149,13 +154,38 @@ class ExchangeAccountAdmin(AuditedAdmin):
         "created_at",
         "paper_start_balance",
         "live_enabled",
+        "quote_currency",
+        "status",
+        "status_reason",
     )
+    actions = ("pause", "resume")
     exclude = ("sealed_credentials",)
 
     @admin.display(description="Master key")
     def master_key(self, account: ExchangeAccount) -> str:
         """The id of the master key that the stored keys are under (`manage.py keys_rotate` changes it)."""
         return key_id_of(account.sealed_credentials) if account.sealed_credentials else "no keys"
+
+    @admin.action(description="Pause: no new entries", permissions=("change",))
+    def pause(self, request: HttpRequest, accounts: QuerySet[ExchangeAccount]) -> None:
+        """No trading on these accounts until they are resumed."""
+        self._each(request, accounts, partial(account_pause, reason="Paused by staff."), "paused")
+
+    @admin.action(description="Resume", permissions=("change",))
+    def resume(self, request: HttpRequest, accounts: QuerySet[ExchangeAccount]) -> None:
+        """These accounts may trade again."""
+        self._each(request, accounts, account_resume, "resumed")
+
+    def _each(
+        self, request: HttpRequest, accounts: QuerySet[ExchangeAccount], act: Callable[..., Any], done: str
+    ) -> None:
+        """The owner's own steps, with all their checks."""
+        for account in accounts:
+            try:
+                act(account=account, actor=staff_of(request))
+                self.message_user(request, f"{account} is {done}.")
+            except ValidationError as error:
+                self.message_user(request, f"{account}: {' '.join(error.messages)}", messages.ERROR)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Only what was changed here is written: keys that are replaced or rotated at this moment are not undone."""
@@ -190,3 +220,30 @@ class NoticeAdmin(HistoryAdmin):
     list_filter = ("level",)
     search_fields = ("title", "text", "user__email")
     list_select_related = ("user",)
+
+
+admin.site.unregister(AuthToken)
+
+
+@admin.register(AuthToken)
+class AuthTokenAdmin(HistoryAdmin):
+    """Logins of the API, to be looked at and revoked: whoever writes a digest is its user."""
+
+    list_display = ("user", "created", "expiry")
+    search_fields = ("user__email",)
+    list_select_related = ("user",)
+    fields = readonly_fields = ("user", "created", "expiry")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Revoking: the token ends at once."""
+        return super(HistoryAdmin, self).has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Revoke, on the record."""
+        audit_record(actor=staff_of(request), action="token.revoked_in_admin", obj=obj.user)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Each on the record."""
+        for token in queryset:
+            self.delete_model(request, token)

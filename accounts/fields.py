@@ -1,12 +1,14 @@
 """Database fields shared by all rooms."""
 
 import decimal
+import re
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MAX_DIGITS = 60
 DECIMAL_PLACES = 30
 
@@ -17,6 +19,16 @@ def decimal_text(value: Decimal) -> str:
         return "0"
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def number_read(text: str) -> Decimal:
+    """A number as people write it: Python's own reading takes "1_000", digits of other scripts and "nan" as well.
+
+    Raises decimal.InvalidOperation.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise decimal.InvalidOperation(f"{text[:40]!r} is no number")
+    return Decimal(text)
 
 
 def _fits(number: Decimal) -> bool:
@@ -53,7 +65,7 @@ class ExactDecimalField(models.Field):
         if isinstance(value, float):
             raise ValidationError("A float is not an exact amount; give a Decimal or text.")
         try:
-            number = value if isinstance(value, Decimal) else Decimal(str(value))
+            number = value if isinstance(value, Decimal) else number_read(str(value))
         except decimal.InvalidOperation:
             raise ValidationError(f"{value!r} is not a number.") from None
         return self._checked(number)

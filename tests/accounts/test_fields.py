@@ -69,7 +69,10 @@ def test_the_column_is_what_the_database_keeps_exactly() -> None:
     assert isinstance(value, kind)
 
 
-@pytest.mark.parametrize("value", [0.1, "NaN", "Infinity", "abc", "1e30", "0." + "0" * 30 + "1"])
+@pytest.mark.parametrize(
+    "value",
+    [0.1, "NaN", "Infinity", "abc", "1e30", "1_000", "１２", "٣", "12\n", "1e", ".", "0x10", "0." + "0" * 30 + "1"],
+)
 def test_what_is_no_exact_amount_is_refused(value) -> None:
     with pytest.raises(ValidationError):
         ExactDecimalField().to_python(value)

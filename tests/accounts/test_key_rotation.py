@@ -178,6 +178,6 @@ def test_a_change_in_the_admin_does_not_undo_keys_replaced_at_that_moment(accoun
         real(self, **more)
 
     monkeypatch.setattr(ExchangeAccount, "save", save)
-    assert client.post(url, {**values, "status_reason": "looked at"}).status_code == 302
+    assert client.post(url, {**values, "name": "looked at"}).status_code == 302
     account.refresh_from_db()
-    assert (account.status_reason, account.sealed_credentials) == ("looked at", replacement)
+    assert (account.name, account.sealed_credentials) == ("looked at", replacement)

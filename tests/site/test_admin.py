@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
+from knox.models import AuthToken
 
 from accounts.clock import now
 from accounts.models import AuditEvent, ExchangeAccount, User
@@ -75,6 +76,43 @@ def test_sealed_credentials_never_show(client, staff, account):
     page = client.get(url).content.decode()
     assert "WXYZ" in page
     assert SEALED not in page
+
+
+def test_what_an_accounts_books_and_orders_depend_on_is_not_edited_by_hand(client, staff, account):
+    url = reverse("admin:accounts_exchangeaccount_change", args=[account.pk])
+    assert client.post(url, {"name": "Other", "quote_currency": "EUR", "status": "removed"}).status_code == 302
+    account.refresh_from_db()
+    assert (account.name, account.quote_currency, account.status) == ("Other", "USDT", "active")
+
+
+def test_accounts_are_paused_and_resumed_with_the_owners_checks(client, staff, account):
+    def done(action):
+        answer = client.post(
+            reverse("admin:accounts_exchangeaccount_changelist"),
+            {"action": action, "_selected_action": [account.pk]},
+            follow=True,
+        )
+        account.refresh_from_db()
+        return account.status, answer.content.decode()
+
+    assert done("pause")[0] == "paused"
+    assert AuditEvent.objects.filter(action="account.paused", actor=staff).exists()
+    ExchangeAccount.objects.update(verification="refused")
+    status, page = done("resume")
+    assert status == "paused" and "Nothing was resumed" in page
+    ExchangeAccount.objects.update(verification="verified")
+    assert done("resume")[0] == "active"
+
+
+def test_a_token_is_looked_at_and_revoked_and_never_written(client, staff):
+    token, _ = AuthToken.objects.create(User.objects.create_user("trader@example.com", "a-long-password-1"))
+    url = reverse("admin:knox_authtoken_change", args=[token.pk])
+    page = client.get(url).content.decode()
+    assert "trader@example.com" in page and token.token_key not in page
+    assert client.post(url, {"token_key": "x", "digest": "y"}).status_code == 403
+    client.post(reverse("admin:knox_authtoken_delete", args=[token.pk]), {"post": "yes"})
+    assert not AuthToken.objects.exists()
+    assert AuditEvent.objects.filter(action="token.revoked_in_admin", actor=staff).exists()
 
 
 def test_everything_can_be_paused_and_let_go_on(client, staff):

@@ -156,7 +156,6 @@ class EntryInput(StrictSerializer):
         max_length=64,
         required=False,
         allow_null=True,
-        allow_blank=True,
         default=None,
         help_text="A decimal as text, in steps of the instrument's tick_size; left out: at market.",
     )

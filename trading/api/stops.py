@@ -62,8 +62,8 @@ class StopViews(viewsets.GenericViewSet[StopSwitch]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, public_id: Any = None) -> Response:
         """Lift a stop of the user's own (staff: any)."""
-        switch = StopSwitch.objects.filter(public_id=public_id, cleared_at=None).first()
-        if switch is None:
+        switch, user = StopSwitch.objects.filter(public_id=public_id, cleared_at=None).first(), user_of(request)
+        if switch is None or not (user.is_staff or stop_touches(switch, user)):
             raise NotFound
         services.stop_clear(switch=switch, actor=user_of(request))
         return Response(status=204)

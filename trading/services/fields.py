@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from accounts.fields import ExactDecimalField, storable
+from accounts.fields import ExactDecimalField, number_read, storable
 
 MAX_SYMBOLS = 500
 
@@ -44,7 +44,7 @@ def decimal_value(raw: Any, words: str) -> Decimal:
     if isinstance(raw, bool) or raw is None:
         raise ValueError(words)
     try:
-        number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(str(raw).strip())
+        number = Decimal(repr(raw)) if isinstance(raw, float) else number_read(str(raw).strip())
         checked = ExactDecimalField().to_python(number)
     except (InvalidOperation, ValidationError):
         comma = " Write it with a point, such as 10.5." if "," in str(raw) else ""

@@ -21,8 +21,7 @@ def trade_closed(*, position: Position) -> Outcome | None:
     with transaction.atomic():
         outcome, created = None, False
         if position.sold:
-            trade = {"trade_id": position.public_id}
-            outcome, created = Outcome.objects.update_or_create(**trade, defaults=_facts(position))
+            outcome, created = Outcome.objects.update_or_create(trade_id=position.public_id, defaults=_facts(position))
         assert position.closed_at is not None
         stats_update(bot_id=position.bot_id, day=position.closed_at.astimezone(UTC).date())
         if created and "trades" in (position.config.notifications or []):
