@@ -3,7 +3,6 @@
 What differs between them is plugged in: the broker, and a `Journal` that keeps what happened.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,10 +69,8 @@ class Runner:
 
     def feed(self, event: Event) -> None:
         """One input. The broker sees the market before the engine does, so its fills are accounted first."""
-        answers = deque(self.broker.market(event))
-        self._drain(answers)
-        answers.extend(self._decide(event, answer=False))
-        self._drain(answers)
+        self._drain(self.broker.market(event))
+        self._drain(self._send(self._step(event, answer=False)))
 
     def feed_all(self, events: Iterable[Event]) -> None:
         """Several inputs whose orders leave together: all are decided, then committed once, then sent side by side.
@@ -84,19 +81,21 @@ class Runner:
         wanted: list[OrderPlaced | CancelAsked] = []
         for event in events:
             wanted += self._step(event, answer=False)
-        self._drain(deque(self._send(wanted)))
+        self._drain(self._send(wanted))
 
     def recover(self) -> None:
         """Ask the broker what became of every order whose answer is not known (a killed run, a lost answer)."""
         for order in [o for o in self.state.orders.values() if o.status in ("pending", "unknown")]:
-            self._drain(deque(self.broker.recover(order, self.state.instruments[order.symbol])))
+            self._drain(self.broker.recover(order, self.state.instruments[order.symbol]))
 
-    def _drain(self, answers: deque[Event]) -> None:
+    def _drain(self, answers: Sequence[Event]) -> None:
+        """Answers, and the answers to what they lead to: what those of one wave want is sent together, so that one
+        that is slow keeps none of the others waiting for its turn."""
         while answers:
-            answers.extend(self._decide(answers.popleft(), answer=True))
-
-    def _decide(self, event: Event, *, answer: bool) -> list[Event]:
-        return self._send(self._step(event, answer=answer))
+            wanted: list[OrderPlaced | CancelAsked] = []
+            for event in answers:
+                wanted += self._step(event, answer=True)
+            answers = self._send(wanted)
 
     def _step(self, event: Event, *, answer: bool) -> list[OrderPlaced | CancelAsked]:
         """Decide one event; what it wants to send."""
@@ -113,7 +112,7 @@ class Runner:
             for events in self.together([self._request(effect) for effect in wanted]):
                 answers += events
         except ExchangeError:
-            self._drain(deque(answers))  # what the others were answered is not to be asked again
+            self._drain(answers)  # what the others were answered is not to be asked again
             raise
         return answers
 
