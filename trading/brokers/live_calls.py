@@ -117,13 +117,13 @@ async def _found(client: Any, quirks: Quirks, order: OrderState) -> Answer:
                     return checked(found)
         except ExchangeRefused:  # not there, or this exchange cannot be asked that way
             pass
-    return await _listed(client, order)
+    return await _listed(client, quirks, order)
 
 
-async def _listed(client: Any, order: OrderState) -> Answer:
+async def _listed(client: Any, quirks: Quirks, order: OrderState) -> Answer:
     since = int(order.created_at.timestamp() * 1000) - 60_000
     with translated("The list of open orders"):
-        rows = await client.fetch_open_orders(order.symbol)
+        rows = await pages.orders_open(client, quirks.open_orders, order.symbol)
     for name in ("fetchOrders", "fetchClosedOrders", "fetchCanceledOrders"):
         if client.has.get(name) is True:
             with translated("The list of orders"):

@@ -111,7 +111,7 @@ class Stream:
         """Send what is given to every socket that is subscribed."""
 
         async def send() -> None:
-            for socket in list(self.ready):
+            for socket in [one for one in self.ready if not one.closed]:
                 for message in messages:
                     await self.say(socket, message)
 
