@@ -97,6 +97,15 @@ class IntentAdmin(HistoryAdmin):
     list_select_related = ("bot", "instrument")
 
 
+@admin.register(m.RequestKey)
+class RequestKeyAdmin(HistoryAdmin):
+    """Keys under which programs have asked for something, for a day."""
+
+    list_display = ("created_at", "user", "key", "intent")
+    list_select_related = ("user", "intent")
+    search_fields = ("user__email", "key")
+
+
 @admin.register(m.Order)
 class OrderAdmin(HistoryAdmin):
     """Orders."""

@@ -202,7 +202,8 @@ REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "AUTO_REFRESH": False}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Market X-Ray API",
     "VERSION": "0.1.0",
-    "DESCRIPTION": "Everything a page can do, a script can do. Amounts are decimal strings, times are UTC.",
+    "DESCRIPTION": "What a page can do, a script can do. Amounts are decimal strings, times are UTC. A request that"
+    " trades may carry an Idempotency-Key: repeated with it after a lost answer, it is done once.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_NAME_OVERRIDES": {"ExchangeEnum": "accounts.models.EXCHANGES"},

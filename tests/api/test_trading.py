@@ -1,8 +1,12 @@
 """What a script can do: bots, their configuration, manual entries, cancels, closes, stops."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from accounts.clock import clock_set
 from trading.models import Balance, Bot, BotConfig, Intent, Order, StopSwitch
+from trading.services.request_keys import request_keys_tidy
 
 pytestmark = pytest.mark.django_db
 
@@ -238,3 +242,39 @@ def test_a_stop_on_anothers_bot(anna, ben) -> None:
     body = {"scope": "bot", "target": str(ben.bot.public_id), "level": 3}
     assert anna.client.post("/api/stops", body, format="json").status_code == 400
     assert not StopSwitch.objects.exists()
+
+
+def test_what_is_repeated_under_one_key_is_done_once(anna, ben) -> None:
+    path = f"/api/positions/{anna.rows['positions'].public_id}/reduce"
+
+    def asked(share: str, key: str, who=anna):
+        return who.client.post(
+            path, {"share": share}, content_type="application/json", headers={"Idempotency-Key": key}
+        )
+
+    first = asked("0.3", "order-1")
+    Intent.objects.filter(public_id=first.json()["id"]).update(status="done")
+    again = asked("0.3", "order-1")
+    assert (again.status_code, again.json()["id"], again.json()["status"]) == (202, first.json()["id"], "done")
+    assert asked("0.3", "order-2").json()["id"] != first.json()["id"]
+    other = asked("0.4", "order-1")
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
+    assert "another request" in other.json()["error"]["message"]
+    assert asked("0.3", "order-1", ben).status_code == 404
+    for key in ("", "x" * 65, "schlüssel", "a\tb"):
+        refused = asked("0.3", key)
+        assert refused.status_code == 400 and "visible ASCII" in refused.json()["error"]["message"], key
+
+
+def test_a_key_is_not_used_up_by_a_refusal_and_is_forgotten_after_a_day(running) -> None:
+    def asked(**more):
+        return running.client.post(
+            "/api/orders", _entry(running, **more), format="json", headers={"Idempotency-Key": "mine"}
+        )
+
+    assert asked(amount_quote="1").status_code == 400
+    made = asked()
+    assert made.status_code == 202 and asked().json()["id"] == made.json()["id"]
+    assert request_keys_tidy() == 0
+    with clock_set(lambda: datetime.now(UTC) + timedelta(hours=25)):
+        assert request_keys_tidy() == 1

@@ -14,6 +14,7 @@ from accounts.api.scope import OwnRows, ip_of, user_of
 from trading.api import filters, outputs
 from trading.api.bots import BOTS
 from trading.api.inputs import ChangeInput, EntryInput, PartInput
+from trading.api.once import KEY, answer_once
 from trading.models import Balance, BalanceSnapshot, Fill, Intent, Order, Position, Trade, TradingStats
 from trading.selectors.positions import what_rests
 from trading.services import by_hand
@@ -45,7 +46,7 @@ class OrderViews(_Read):
     serializer_class = outputs.OrderOutput
     filterset_class = filters.OrderFilters
 
-    @extend_schema(request=EntryInput, responses={202: outputs.IntentOutput})
+    @extend_schema(request=EntryInput, parameters=[KEY], responses={202: outputs.IntentOutput})
     def create(self, request: Request) -> Response:
         """Queue a manual entry of a running bot. The answer is the intent: watch it at /api/intents/:id."""
         given = EntryInput(data=request.data)
@@ -54,10 +55,10 @@ class OrderViews(_Read):
         bot = BOTS.filter(user=user_of(request), public_id=values.pop("bot")).first()
         if bot is None:
             raise ValidationError({"bot": ["Choose one of your own bots: give its public id."]})
-        intent = services.entry_request(bot=bot, actor=user_of(request), ip=ip_of(request), **values)
-        return Response(outputs.IntentOutput(intent).data, status=202)
+        values |= {"bot": bot, "actor": user_of(request), "ip": ip_of(request)}
+        return answer_once(request, lambda: services.entry_request(**values))
 
-    @extend_schema(request=ChangeInput, responses={202: outputs.IntentOutput})
+    @extend_schema(request=ChangeInput, parameters=[KEY], responses={202: outputs.IntentOutput})
     @action(detail=True, methods=["post"])
     def change(self, request: Request, public_id: Any = None) -> Response:
         """Queue another price or amount of a limit order that waits to buy.
@@ -67,10 +68,8 @@ class OrderViews(_Read):
         given = ChangeInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)
-        intent = by_hand.order_replace_request(
-            order=self.get_object(), actor=user_of(request), ip=ip_of(request), **values
-        )
-        return Response(outputs.IntentOutput(intent).data, status=202)
+        values |= {"order": self.get_object(), "actor": user_of(request), "ip": ip_of(request)}
+        return answer_once(request, lambda: by_hand.order_replace_request(**values))
 
     @extend_schema(request=None, responses={202: outputs.OrderOutput})
     @action(detail=True, methods=["post"])
@@ -102,24 +101,22 @@ class PositionViews(_Read):
     filterset_class = filters.PositionFilters
     pagination_class = cursor_on("opened_at")
 
-    @extend_schema(request=None, responses={202: outputs.IntentOutput})
+    @extend_schema(request=None, parameters=[KEY], responses={202: outputs.IntentOutput})
     @action(detail=True, methods=["post"])
     def close(self, request: Request, public_id: Any = None) -> Response:
         """Queue the sale of everything the position holds."""
-        intent = services.position_close_request(position=self.get_object(), actor=user_of(request), ip=ip_of(request))
-        return Response(outputs.IntentOutput(intent).data, status=202)
+        values = {"position": self.get_object(), "actor": user_of(request), "ip": ip_of(request)}
+        return answer_once(request, lambda: services.position_close_request(**values))
 
-    @extend_schema(request=PartInput, responses={202: outputs.IntentOutput})
+    @extend_schema(request=PartInput, parameters=[KEY], responses={202: outputs.IntentOutput})
     @action(detail=True, methods=["post"])
     def reduce(self, request: Request, public_id: Any = None) -> Response:
         """Queue the sale of a part of what the position holds, at market."""
         given = PartInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)
-        intent = by_hand.position_reduce_request(
-            position=self.get_object(), actor=user_of(request), ip=ip_of(request), **values
-        )
-        return Response(outputs.IntentOutput(intent).data, status=202)
+        values |= {"position": self.get_object(), "actor": user_of(request), "ip": ip_of(request)}
+        return answer_once(request, lambda: by_hand.position_reduce_request(**values))
 
 
 @extend_schema(tags=["trading"])

@@ -8,6 +8,7 @@ from trading.models.odd_answer import OddFee, QuarantinedAnswer
 from trading.models.order import Fill, Intent, Order
 from trading.models.pool import Position, Trade, TradingStats
 from trading.models.record import DecisionRecord, RiskEvent
+from trading.models.request_key import RequestKey
 from trading.models.stop import StopSwitch
 from trading.models.sweep import SweepResult, SweepRun
 
@@ -31,6 +32,7 @@ __all__ = [
     "PlatformLimits",
     "Position",
     "QuarantinedAnswer",
+    "RequestKey",
     "RiskEvent",
     "StopSwitch",
     "SweepResult",

@@ -16,6 +16,7 @@ from trading.selectors.standing import account_problem
 from trading.services.intents import intents_fan_out
 from trading.services.outcomes import trades_unrecorded_record
 from trading.services.reconciliation import UNCLEAR, check_want
+from trading.services.request_keys import request_keys_tidy
 from trading.services.wakes import account_wake_now
 from trading.store.capacity import capacity_release
 from trading.wiring import fills_here
@@ -34,6 +35,7 @@ def sweep_run() -> int:
     signals_fan_out_missed()
     trades_unrecorded_record()
     capacity_tidy()
+    request_keys_tidy()
     waiting = accounts_with_work()
     for account_id in sorted(waiting):
         account_wake_now(account_id)
