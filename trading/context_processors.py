@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.clock import now
+from accounts.exchanges.budget import ban_ends
 from accounts.models import ExchangeAccount, User
 from signals.selectors import exchange_is_read
 from trading.domain.types import StopLevel
@@ -48,6 +49,7 @@ class Shell:
     connection: str = "down"
     connection_word: str = "disconnected"
     last_event_at: datetime | None = None
+    barred_until: datetime | None = None  # it asked us to wait: nothing is sent
     account_value: Decimal | None = None
     today: Decimal | None = None
     today_base: Decimal | None = None
@@ -122,7 +124,7 @@ def _connection_fill(values: Shell, exchange: str, connection: str | None, last_
     values.connection = connection_state(connection, last_event_at)
     if values.connection == "down" and not exchange_is_read(exchange=exchange):
         values.connection = "off"  # nobody reads it: nothing is broken
-    values.connection_word = WORDS[values.connection]
+    values.connection_word, values.barred_until = WORDS[values.connection], ban_ends(exchange)
 
 
 def _stops_fill(values: Shell, user: User) -> None:

@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 
 from accounts.admin import staff_of
 from accounts.clock import now
+from accounts.exchanges.budget import ban_ends
 from accounts.models import ExchangeAccount, Notice
 from accounts.selectors import keys_census
 from mlmodels.models import ModelVersion, TrainingRun
@@ -121,10 +122,21 @@ def _keys_card() -> dict[str, Any]:
 
 def _exchange_table() -> dict[str, Any]:
     rows = [
-        [state, state.connection, _ago(state.last_event_at), _ago(state.markets_loaded_at), state.last_error or "none"]
+        [
+            state,
+            state.connection,
+            _ago(state.last_event_at),
+            _ago(state.markets_loaded_at),
+            _barred(state) or state.last_error or "none",
+        ]
         for state in ExchangeState.objects.all()
     ]
     return {"headers": ["Exchange", "Connection", "Last event", "Markets loaded", "Last error"], "rows": rows}
+
+
+def _barred(state: ExchangeState) -> str:
+    ends = ban_ends(state.exchange)
+    return "" if ends is None else f"It asked us to wait: nothing is sent until {ends:%H:%M:%S} UTC."
 
 
 def _scan_table() -> dict[str, Any]:

@@ -22,7 +22,8 @@ def health_report() -> dict[str, Any]:
     if not database:
         return {"status": "down", "time": now().isoformat(), "database": False, "redis": redis}
     exchanges, scan = _exchanges(), _last_scan()
-    good = redis is not False and all(row["connection"] == "live" for row in exchanges) and bool(exchanges)
+    good = redis is not False and bool(exchanges)
+    good = good and all(row["connection"] == "live" and not row["barred_until"] for row in exchanges)
     return {
         "status": "ok" if good else "degraded",
         "time": now().isoformat(),
@@ -63,6 +64,7 @@ def _redis_answers() -> bool | None:
 
 
 def _exchanges() -> list[dict[str, Any]]:
+    from accounts.exchanges.budget import ban_ends
     from signals.models import ExchangeState
 
     states = ExchangeState.objects.filter(exchange__in=settings.XRAY_MARKET_EXCHANGES)
@@ -73,6 +75,7 @@ def _exchanges() -> list[dict[str, Any]]:
             "last_event_age_s": _age(state.last_event_at),
             "markets_age_s": _age(state.markets_loaded_at),
             "consecutive_errors": state.consecutive_errors,
+            "barred_until": None if (ends := ban_ends(state.exchange)) is None else ends.isoformat(),
         }
         for state in states
     ]

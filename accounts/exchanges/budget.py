@@ -17,10 +17,12 @@ import time
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
 
+from accounts.clock import now
 from accounts.exchanges import shared_turns
 from accounts.exchanges.errors import ExchangeNotSent
 from accounts.exchanges.quirks import NAMES, quirks_for
@@ -200,6 +202,14 @@ def _bar(name: str, seconds: float) -> None:
 def ban_left(exchange: str, *, account_id: int | None = None) -> float:
     """Seconds left of a ban of the address or of this key, as far as this process knows; 0 when there is none."""
     return _turns.barred_s(_bars(exchange, account_id, Purpose.URGENT))
+
+
+def ban_ends(exchange: str, *, testnet: bool = False, account_id: int | None = None) -> datetime | None:
+    """When the exchange will have us again, as far as any process knows; None when it has not barred us."""
+    place = f"{exchange}:testnet" if testnet else exchange
+    bars = _bars(place, account_id, Purpose.URGENT)
+    left = max(_turns.barred_s(bars), shared_turns.barred_s(bars))
+    return now() + timedelta(seconds=left) if left > 0 else None
 
 
 def ban_check(exchange: str, *, account_id: int | None = None) -> None:

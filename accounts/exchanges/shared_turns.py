@@ -63,6 +63,20 @@ async def take(lanes: Sequence[Lane], bars: Sequence[str]) -> Taken | None:
     return Taken(int(passed), float(wait), float(barred_ms) / 1000)
 
 
+def barred_s(names: Sequence[str]) -> float:
+    """Seconds left of the longest of these bars; 0 where there is none, or nobody can be asked."""
+    if not shared():
+        return 0.0
+    try:
+        client = _client(settings.REDIS_URL)[0].pipeline(transaction=False)
+        for name in names:
+            client.pttl(PREFIX + name)
+        return max(0, *client.execute()) / 1000
+    except Exception as error:
+        _leave_alone(error)
+        return 0.0
+
+
 def bar(name: str, seconds: float) -> None:
     """Let every process know that it is barred."""
     if seconds > 0:

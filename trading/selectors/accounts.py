@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from accounts.clock import now
+from accounts.exchanges.budget import ban_ends
 from accounts.models import ExchangeAccount, User
 from signals.models import ExchangeState
 from trading.models import AccountCheck, AccountLease, BalanceSnapshot, OddFee, QuarantinedAnswer
@@ -81,7 +82,22 @@ def checks_attach(accounts: list[Any]) -> None:
     waits = prices_problems(account.exchange for account in accounts)
     for account in accounts:
         account.last_check, account.odd_answer = last.get(account.pk), odd.get(account.pk)
-        account.waits, account.open_fees = waits[account.exchange], fees[account.pk]
+        account.waits = barred(account) or waits[account.exchange]
+        account.open_fees = fees[account.pk]
+
+
+def barred(account: ExchangeAccount) -> str:
+    """That the exchange has asked us to wait, and how long; empty when it has not, and for play money."""
+    if account.mode == ExchangeAccount.Mode.PAPER:
+        return ""
+    ends = ban_ends(account.exchange, testnet=account.mode == ExchangeAccount.Mode.TESTNET, account_id=account.pk)
+    if ends is None:
+        return ""
+    left = max((ends - now()).total_seconds(), 1)
+    return (
+        f"{account.get_exchange_display()} asked us to wait: nothing is sent to it for another {left:.0f} s. Orders and"
+        " cancels go on after that."
+    )
 
 
 def comparison_read(account: ExchangeAccount) -> Comparison:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as configured
 
+from accounts.clock import now
 from accounts.exchanges import budget, shared_turns
 from accounts.exchanges.turns import Lane
 
@@ -105,6 +106,16 @@ def test_a_ban_is_only_made_longer():
     shared_turns.bar("ban:kucoin@", 60)
     shared_turns.bar("ban:kucoin@", 5)
     assert 50 < taken(bars=["ban:kucoin@"]).barred_s <= 60.1
+    assert 50 < shared_turns.barred_s(["ban:kucoin@", "ban:kucoin:7"]) <= 60.1
+    assert shared_turns.barred_s(["ban:kucoin:7"]) == 0
+
+
+def test_a_process_that_sent_nothing_knows_of_a_ban():
+    """Pages are made by others than those who send."""
+    shared_turns.bar("ban:kucoin@", 60)
+    ends = budget.ban_ends("kucoin")
+    assert ends is not None and 50 < (ends - now()).total_seconds() <= 60.1
+    assert budget.ban_ends("kucoin", testnet=True) is None
 
 
 def test_turns_follow_the_pace_may_run_ahead_and_take_nothing_beyond_their_slack():
