@@ -75,7 +75,7 @@ def _exchanges() -> list[dict[str, Any]]:
             "last_event_age_s": _age(state.last_event_at),
             "markets_age_s": _age(state.markets_loaded_at),
             "consecutive_errors": state.consecutive_errors,
-            "barred_until": None if (ends := ban_ends(state.exchange)) is None else ends.isoformat(),
+            "barred_until": ban_ends(state.exchange),
         }
         for state in states
     ]
