@@ -78,6 +78,12 @@ class AccountInput(KeysInput):
     )
     live_enabled = serializers.BooleanField(default=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A switch that would do nothing is refused."""
+        if attrs["live_enabled"] and attrs["mode"] != ExchangeAccount.Mode.LIVE:
+            raise serializers.ValidationError({"live_enabled": ["Only an account of mode live has this switch."]})
+        return super().validate(attrs)
+
 
 class LiveInput(StrictSerializer):
     """The owner's own switch for live trading."""

@@ -19,15 +19,18 @@ def mode_check(*, exchange: str, mode: str, live_enabled: bool) -> None:
     if mode == ExchangeAccount.Mode.PAPER:
         raise ExchangeRefused("A paper account sends nothing to an exchange and has no keys.")
     if mode == ExchangeAccount.Mode.PRACTICE and not overridden:
+        other = "paper or testnet" if quirks.has_testnet else "paper"
         raise ExchangeRefused(
-            f"Practice needs a practice server: set XRAY_EXCHANGE_ENDPOINTS for {exchange}, or use paper or testnet."
+            f"Practice needs a practice server: set XRAY_EXCHANGE_ENDPOINTS for {exchange}, or use {other}."
         )
     if mode in (ExchangeAccount.Mode.TESTNET, ExchangeAccount.Mode.LIVE) and overridden:
         raise ExchangeRefused(
             f"XRAY_EXCHANGE_ENDPOINTS points {quirks.title} at another server, so {mode} is refused: use practice."
         )
     if mode == ExchangeAccount.Mode.TESTNET and not quirks.has_testnet:
-        raise ExchangeRefused(f"{quirks.title} has no test network: use paper or practice.")
+        raise ExchangeRefused(
+            f"{quirks.title} has no test network: use {'paper or practice' if overridden else 'paper'}."
+        )
     if mode == ExchangeAccount.Mode.LIVE:
         _live_check(live_enabled)
 

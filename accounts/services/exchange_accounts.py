@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
@@ -20,6 +21,7 @@ from accounts.services.key_prints import key_print, key_taken
 from accounts.services.reverification import verify_enqueue
 
 Status, Mode, Verification = ExchangeAccount.Status, ExchangeAccount.Mode, ExchangeAccount.Verification
+VERIFY_FOLDED_S = 5  # asking again so soon asks for the same
 ATTESTED = "Permissions unproven; its owner attests that the key may not withdraw."
 
 
@@ -136,6 +138,8 @@ def account_verify_request(*, account: ExchangeAccount, actor: User, ip: str | N
         raise ValidationError({"mode": ["A paper account has no keys to verify."]})
     if not account.sealed_credentials:
         raise ValidationError({"api_key": ["There are no keys stored: enter them first."]})
+    if not cache.add(f"accounts:verify:asked:{account.pk}", 1, timeout=VERIFY_FOLDED_S):
+        return account
     with transaction.atomic():
         ExchangeAccount.objects.filter(pk=account.pk).update(verification_detail="Waiting to be verified.")
         account.verification_detail = "Waiting to be verified."

@@ -316,3 +316,25 @@ def test_an_account_whose_keys_are_refused_is_not_resumed(user: User, practice, 
         services.account_resume(account=account, actor=user)
     account.refresh_from_db()
     assert account.status == "paused"
+
+
+def test_asking_again_in_the_same_moment_asks_once(
+    user: User, practice, queued, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        account = _add(user)
+    queued.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(30):
+            services.account_verify_request(account=account, actor=user)
+    assert queued == [(account.pk,)]
+
+
+def test_a_refusal_names_no_mode_that_is_refused_too(user: User, queued) -> None:
+    for exchange, mode, words in (
+        ("kucoin", "practice", "or use paper."),
+        ("binance", "practice", "or use paper or testnet."),
+        ("kucoin", "testnet", "use paper."),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            _add(user, exchange=exchange, mode=mode, passphrase="x" if exchange == "kucoin" else "")

@@ -95,6 +95,7 @@ def test_secrets_go_in_and_never_come_out(
         ({"api_secret": ""}, "api_secret"),
         ({"exchange": "kucoin"}, "passphrase"),
         ({"live_enabled": "perhaps"}, "live_enabled"),
+        ({"live_enabled": True}, "live_enabled"),
         ({"paper_start_balance": "-1"}, "paper_start_balance"),
         ({"secret": "x"}, "secret"),
     ],
@@ -117,5 +118,5 @@ def test_testnet_is_refused_where_there_is_none(anna, settings, exchange: str, t
     settings.XRAY_EXCHANGE_ENDPOINTS = ""
     answer = _add(anna, exchange=exchange, mode="testnet", **({"passphrase": "p"} if exchange == "kucoin" else {}))
     assert answer.status_code == 400
-    assert answer.json()["error"]["fields"] == {"mode": [f"{title} has no test network: use paper or practice."]}
+    assert answer.json()["error"]["fields"] == {"mode": [f"{title} has no test network: use paper."]}
     assert not ExchangeAccount.objects.filter(name="keys").exists()

@@ -262,7 +262,7 @@ def test_testnet_is_refused_where_there_is_none(page, settings, exchange, title)
     answer = page.post(reverse("account_new"), data)
     assert answer.status_code == 422 and not ExchangeAccount.objects.filter(name="New").exists()
     text = answer.content.decode()
-    assert f"{title} has no test network: use paper or practice." in text
+    assert f"{title} has no test network: use paper." in text
     assert "test network. Binance, Bybit and OKX have one." in text, "said beforehand, too"
 
 

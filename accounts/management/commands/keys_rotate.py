@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            rotation_check(target=options["to"] or master_key_ids()[0])
+            rotation_check(target=master_key_ids()[0] if options["to"] is None else options["to"])
         except SealError as error:
             raise CommandError(str(error)) from None
         self._report(keys_census())
