@@ -72,6 +72,11 @@ class HealthOutput(serializers.Serializer):  # type: ignore[type-arg]
     exchanges = serializers.ListField(child=serializers.DictField(), required=False)
     last_scan = serializers.DictField(required=False, allow_null=True)
     pending_intents = serializers.IntegerField(required=False)
+    tasks_off = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Periodic tasks of the platform that were switched off.",
+    )
 
 
 class HealthView(APIView):

@@ -21,8 +21,8 @@ def health_report() -> dict[str, Any]:
     database, redis = _database_answers(), _redis_answers()
     if not database:
         return {"status": "down", "time": now().isoformat(), "database": False, "redis": redis}
-    exchanges, scan = _exchanges(), _last_scan()
-    good = redis is not False and bool(exchanges)
+    exchanges, scan, off = _exchanges(), _last_scan(), _tasks_off()
+    good = redis is not False and not off and bool(exchanges)
     good = good and all(row["connection"] == "live" and not row["barred_until"] for row in exchanges)
     return {
         "status": "ok" if good else "degraded",
@@ -32,6 +32,7 @@ def health_report() -> dict[str, Any]:
         "exchanges": exchanges,
         "last_scan": scan,
         "pending_intents": _pending_intents(),
+        "tasks_off": off,
     }
 
 
@@ -102,6 +103,14 @@ def _pending_intents() -> int:
     from trading.models import Intent
 
     return Intent.objects.filter(status__in=[Intent.Status.PENDING, Intent.Status.CLAIMED]).count()
+
+
+def _tasks_off() -> list[str]:
+    """The platform's own periodic tasks that staff have switched off."""
+    from django_celery_beat.models import PeriodicTask
+
+    rows = PeriodicTask.objects.filter(enabled=False, task__regex=r"^(signals|accounts|trading|mlmodels)\.")
+    return list(rows.order_by("name").values_list("name", flat=True))
 
 
 def _age(moment: datetime | None) -> float | None:

@@ -28,9 +28,7 @@ def mode_check(*, exchange: str, mode: str, live_enabled: bool) -> None:
             f"XRAY_EXCHANGE_ENDPOINTS points {quirks.title} at another server, so {mode} is refused: use practice."
         )
     if mode == ExchangeAccount.Mode.TESTNET and not quirks.has_testnet:
-        raise ExchangeRefused(
-            f"{quirks.title} has no test network: use {'paper or practice' if overridden else 'paper'}."
-        )
+        raise ExchangeRefused(f"{quirks.title} has no test network: use paper.")
     if mode == ExchangeAccount.Mode.LIVE:
         _live_check(live_enabled)
 

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
+from django_celery_beat.models import PeriodicTask
 from knox.models import AuthToken
 
 from accounts.clock import now
@@ -15,6 +16,8 @@ from signals.services.backend import backend_choice_store
 from signals.services.strategies import strategies_ensure
 from tests.trading.worlds import bot_make
 from trading.models import StopSwitch
+from xray_site.beat import schedule_install
+from xray_site.health import health_report
 
 ROOMS = ("accounts", "signals", "mlmodels", "trading")
 HISTORY = ("Signal", "Scan", "Intent", "Order", "Fill", "Position", "Trade", "LedgerEntry", "AuditEvent", "Outcome")
@@ -113,6 +116,21 @@ def test_a_token_is_looked_at_and_revoked_and_never_written(client, staff):
     client.post(reverse("admin:knox_authtoken_delete", args=[token.pk]), {"post": "yes"})
     assert not AuthToken.objects.exists()
     assert AuditEvent.objects.filter(action="token.revoked_in_admin", actor=staff).exists()
+
+
+def test_what_is_done_to_the_beat_table_is_on_the_record_and_health_says_what_is_off(client, staff):
+    schedule_install()
+    task = PeriodicTask.objects.get(name="execution sweep")
+    url = reverse("admin:django_celery_beat_periodictask_changelist")
+    assert health_report()["tasks_off"] == []
+    client.post(url, {"action": "disable_tasks", "_selected_action": [task.pk]})
+    report = health_report()
+    assert (report["tasks_off"], report["status"]) == (["execution sweep"], "degraded")
+    client.post(reverse("admin:django_celery_beat_periodictask_delete", args=[task.pk]), {"post": "yes"})
+    done = AuditEvent.objects.filter(actor=staff, action__startswith="periodic_task").order_by("pk")
+    names = ["periodic_task_disable_tasks_in_admin", "periodic_task_deleted_in_admin"]
+    assert [event.action for event in done] == names
+    assert {event.detail["task"] for event in done} == {"execution sweep"}
 
 
 def test_everything_can_be_paused_and_let_go_on(client, staff):
