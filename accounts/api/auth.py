@@ -72,7 +72,10 @@ class LoginView(APIView):
 
     @extend_schema(request=LoginInput, responses={200: LoginOutput}, auth=[], tags=["auth"])
     def post(self, request: Request) -> Response:
-        """Log in. Too many failures for an email pause its login for a while (429)."""
+        """Log in. Too many failures for an email pause its login for a while (429).
+
+        So do more than 30 tries a minute from one address, whoever they are for; behind a proxy that is the proxy's.
+        """
         given = LoginInput(data=request.data)
         given.is_valid(raise_exception=True)
         email = given.validated_data["email"].strip().lower()
