@@ -94,7 +94,8 @@ def _errors() -> str:
             names = [link.__name__ for link in kind.__mro__]
             rule = next(rule for rule in RULES if any(word in names for word in rule.names))
             stops = any(re.search(rf"\b{re.escape(str(code))}\b", mark) for mark in quirks.stop_marks)
-            found["ExchangeStopped" if stops else rule.kind.__name__].add(str(code))
+            unclear = str(code) in quirks.unclear_codes
+            found["ExchangeStopped" if stops else "ExchangeAmbiguous" if unclear else rule.kind.__name__].add(str(code))
         for kind_name, words in VERDICTS.items():
             codes = sorted(found[kind_name], key=lambda code: (len(code), code))
             rows.append((quirks.title, words, f"{len(codes)}", ", ".join(f"`{_plain(code)}`" for code in codes)))

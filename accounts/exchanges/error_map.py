@@ -62,6 +62,8 @@ _NOT_SENT = ("ClientConnectorError", "ClientConnectorDNSError", "gaierror", "Con
 
 # ccxt's id, method, URL and status, or a websocket's refused handshake: certainly nothing was done.
 _NOT_OFFERED = re.compile(r"\w+ [A-Z]+ \S+ (404|405|501) |(404|405|501), message=")
+_CODE = re.compile(r'"(?:sCode|retCode|code)":"?(-?\d+)')
+_UNDONE = re.compile(r"time-?out|timed out|for processing|being processed|duplicat|network", re.IGNORECASE)
 _SAYING = re.compile(r'"(sMsg|retMsg|msg)":"([^"]*)"')
 
 
@@ -124,7 +126,15 @@ def _from_ccxt(error: BaseException, names: list[str], what: str) -> ExchangeErr
     if quirks and "InvalidNonce" in names:
         clocks.doubt(quirks.name)
     rule = next(rule for rule in RULES if any(name in names for name in rule.names))
+    if issubclass(rule.kind, ExchangeRefused) and _may_have_been(text, quirks):
+        return ExchangeAmbiguous(f"{what}: it may have been accepted: it is looked up.", raw=raw)
     return rule.kind(f"{what}: {rule.advice}{_told(rule, text)}", retry_after_s=_retry_after(rule, quirks), raw=raw)
+
+
+def _may_have_been(text: str, quirks: Quirks | None) -> bool:
+    """Whether a refusal in ccxt's eyes tells of a time-out, of work that goes on, or of an order that is there."""
+    code = _CODE.search(text)
+    return bool(_UNDONE.search(text)) or bool(quirks and code and code.group(1) in quirks.unclear_codes)
 
 
 def _told(rule: _Rule, text: str) -> str:

@@ -176,11 +176,13 @@ ANSWERS = {
         ({"retCode": 10016, "retMsg": "Server error.", "result": {}}, 200, "unknown"),
         ({"retCode": 170007, "retMsg": "Timeout waiting for response.", "result": {}}, 200, "unknown"),
         ({"retCode": 987654, "retMsg": UNHEARD, "result": {}}, 200, "unknown"),
+        ({"retCode": 170146, "retMsg": "Order creation timeout", "result": {}}, 200, "unknown"),
         ({"retCode": 170131, "retMsg": "Balance insufficient.", "result": {}}, 200, "rejected"),
     ],
     "kucoin": [
         ({"code": "500000", "msg": "Internal Server Error"}, 500, "unknown"),
         ({"code": "987654", "msg": UNHEARD}, 200, "unknown"),
+        ({"code": "408000", "msg": "Network timeout, please try again later"}, 200, "unknown"),
         ({"code": "200004", "msg": "Balance insufficient!"}, 200, "rejected"),
     ],
     "mexc": [
@@ -195,7 +197,7 @@ ANSWERS = {
 def test_what_is_not_a_clear_refusal_is_looked_up(wire, exchange) -> None:
     here = wire(exchange)
     desk = Desk(here, max_positions=9)
-    symbols = ("SOL/USDT", "ETH/USDT", "DOGE/USDT", "PEPE/USDT", "BNB/USDT")
+    symbols = ("SOL/USDT", "ETH/USDT", "DOGE/USDT", "PEPE/USDT", "BNB/USDT", "BTC/USDT")
     answers = [*ANSWERS[exchange], (here.refusal(-2010, "Duplicate order sent.").body, 200, "unknown")]
     for symbol, (body, status, ends) in zip(symbols, answers, strict=False):
         here.scripted[here.order_route] = Answer(body, status)

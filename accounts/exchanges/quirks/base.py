@@ -121,7 +121,8 @@ class Quirks:
     `urls(endpoints)` is the part of ccxt's `urls['api']` that is in use, laid over an all-closed copy of it;
     `permissions(client)` reads what the key may do; `prepare(client)` adjusts a fresh client; `socket_hosts` are the
     endings of host names that the exchange's own answers may name for sockets; `stop_marks` are pieces of answers
-    that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there;
+    that mean a dead key whatever ccxt makes of them; `duplicate_marks` mean that the order id is already there, and
+    `unclear_codes` that the order may have been accepted, though ccxt takes them for refusals;
     `balance_mark` is the field of an answer about balances that holds them: without it nothing is known of them;
     `fee_coin` is the exchange's own coin, which pays the fees of an account that holds it (and agreed to that).
     `limits` are the documented ones, `limits_stated(client)` asks the exchange for them, and `usage(headers, limits,
@@ -153,6 +154,7 @@ class Quirks:
     socket_hosts: tuple[str, ...] = ()
     stop_marks: tuple[str, ...] = ()
     duplicate_marks: tuple[str, ...] = ()
+    unclear_codes: tuple[str, ...] = ()
     fee_coin: str = ""
     balance_mark: str = "data"
     account_ready: Callable[[Any], Awaitable[None]] = account_ready

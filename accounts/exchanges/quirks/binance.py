@@ -84,6 +84,7 @@ QUIRKS = Quirks(
     # ccxt calls a key that worked before and does not now a passing ban; a dead key must stop its account.
     stop_marks=('"code":-2015',),
     duplicate_marks=("Duplicate order sent",),
+    unclear_codes=("-4116",),  # DUPLICATED_CLIENT_ORDER_ID
     fee_coin="BNB",
     balance_mark="balances",
     trades=TRADES,

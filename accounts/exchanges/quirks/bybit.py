@@ -73,6 +73,8 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"retCode":10003', '"retCode":33004'),
     duplicate_marks=("OrderLinkedID is duplicate", '"retCode":170141', '"retCode":110072'),
+    # Duplicates, "Submitted to the system for processing!", "Order creation timeout", "... cancellation timeout".
+    unclear_codes=("10014", "12141", "110030", "110072", "140030", "170035", "170141", "170146", "170147", "170191"),
     stop_create=bybit_stops.create,
     stops_apart=bybit_stops.STOPS,
     fee_coin="MNT",

@@ -84,6 +84,7 @@ QUIRKS = Quirks(
     socket_hosts=(".kucoin.com",),
     stop_marks=('"code":"400003"', '"code":"400004"'),
     duplicate_marks=("clientOid",),
+    unclear_codes=("126033", "126044", "408000"),  # "Duplicate order", "clientOid duplicate", "Network timeout"
     # Stops are in lists of their own (`/api/v1/stop-order`, ids `vs...`). Of one that was set off the documentation
     # says the `status` TRIGGERED, and not a word about its `relatedNo`; no recorded answer tells which `id` and
     # `clientOid` its sale has in a high-frequency account (`/api/v1/hf/orders`).

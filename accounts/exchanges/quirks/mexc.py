@@ -52,6 +52,7 @@ QUIRKS = Quirks(
     stop_marks=('"code":10072', '"code":730001'),
     duplicate_marks=("Duplicate clientOrderId", '"code":30026'),
     # Among the kinds of orders a stop is "Query only" (Public API Definitions, Order type).
+    unclear_codes=("513",),  # "Invalid request, please try again later"
     no_stop="Its spot API takes no stop orders: it only lists those that were placed on its website.",
     fee_coin="MX",
     trades=Pages(MOST, _more, lambda _client: {"limit": MOST}),

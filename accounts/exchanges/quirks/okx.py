@@ -51,6 +51,7 @@ QUIRKS = Quirks(
     permissions=_permissions,
     stop_marks=('"code":"50111"', '"code":"50113"', '"code":"50105"'),
     duplicate_marks=('"sCode":"51016"', "Client order ID already exists"),
+    unclear_codes=("51011", "51016"),  # "Duplicated order ID", "Duplicated client order ID"
     stop_create=okx_stops.create,
     stops_apart=okx_stops.STOPS,
     pair_create=okx_stops.create_pair,
