@@ -218,3 +218,14 @@ def test_an_unclear_cancel_of_an_order_that_cannot_be_read_says_nothing(broker_o
     broker, _client = broker_of(cancel_order=down, fetch_order=down)
     assert words(broker.recover(order(), SPEC)) == ["unknown"]
     assert broker.cancel(order(), SPEC) == []
+
+
+def test_an_amount_of_more_digits_than_a_float_holds_is_told_to_its_end(broker_of):
+    """The order's float is a little more than what its trades say to the last digit."""
+    text, big = "12345678.123456789", order(amount=Decimal(99_999_999), exchange_order_id="77")
+    found = {"id": "77", "status": "canceled", "filled": float(text), "info": {"executedQty": text}}
+    sold = trade(1, amount=float(text), info={"qty": text, "commission": "0", "commissionAsset": "BTC"})
+    broker, _ = broker_of(fetch_order=found, fetch_order_trades=[sold])
+    events = broker.look(big)
+    assert [type(event) for event in events][-2:] == [FillSeen, OrderAnswered]
+    assert events[-2].amount == Decimal(text) and events[-1].status == "cancelled"

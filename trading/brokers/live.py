@@ -127,13 +127,13 @@ class LiveBroker:
         exchange_id, status = str(answer["id"]), answer.get("status")
         if status == "rejected":
             return [_answered(order, OrderStatus.REJECTED, exchange_id, "The exchange refused the order.")]
-        if number(answer.get("filled")) > max(order.filled, traded(trades)):
+        if exact_value(answer, "filled") > max(order.filled, traded(trades)):
             trades = self._trades(order, exchange_id) or trades
         fills: list[Event] = [fill_seen(order, trade, answer) for trade in trades]
         known = order.status is OrderStatus.ACTIVE and order.exchange_order_id == exchange_id
         events = [*([] if known else [_answered(order, OrderStatus.ACTIVE, exchange_id)]), *fills]
         ended = _ended(order, answer)
-        if ended is not None and max(order.filled, traded(trades)) >= number(answer.get("filled")):
+        if ended is not None and max(order.filled, traded(trades)) >= exact_value(answer, "filled"):
             events.append(_answered(order, ended, exchange_id, order.reason or "Ended at the exchange."))
         return events
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from accounts.clock import now
 from accounts.exchanges.errors import AnswerImpossible
-from trading.brokers.answers import exact_value, number, trade_check
+from trading.brokers.answers import exact_value, trade_check
 from trading.brokers.live import fill_read, fill_seen
 from trading.domain.findings import Finding, FindingKind
 from trading.domain.money import exact, text
@@ -121,8 +121,8 @@ class Check:
     def _open_orders(self, listed: Sequence[Answer]) -> list[Event]:
         """Our resting orders that changed are looked at; orders that rest and are not ours are classed."""
         resting = {o.exchange_order_id: o for o in self.state.orders.values() if o.status is OrderStatus.ACTIVE}
-        self.listed = {str(row["id"]): number(row.get("filled")) for row in listed}
-        still = {str(row["id"]) for row in listed if number(row.get("filled")) == _filled(resting, row)}
+        self.listed = {str(row["id"]): exact_value(row, "filled") for row in listed}
+        still = {str(row["id"]) for row in listed if self.listed[str(row["id"])] == _filled(resting, row)}
         changed = [order for name, order in resting.items() if name not in still]
         unclear = {o.client_order_id for o in self.state.orders.values() if o.status in UNCLEAR}
         strange = [
